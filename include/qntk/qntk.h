@@ -1,0 +1,10 @@
+/* All of qntk, in reading order. */
+#ifndef QNTK_QNTK_H
+#define QNTK_QNTK_H
+
+#include "qntk/status.h"
+#include "qntk/memory.h"
+#include "qntk/rng.h"
+#include "qntk/parallel.h"
+
+#endif

@@ -1,0 +1,41 @@
+/* What the modules share and users do not see. */
+#ifndef QNTK_INTERNAL_H
+#define QNTK_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "qntk/qntk.h"
+
+#if defined(__GNUC__)
+#define QNTK_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define QNTK_PRINTF(text, first)
+#endif
+
+/* Sets this thread's message and returns `status`, so that a failure is one line:
+ *     return qntk_fail(QNTK_FORMAT, "%s:%zu: expected %zu fields, found %zu", ...);
+ * or, with a label, `status = qntk_fail(...); goto done;`. */
+qntk_status qntk_fail(qntk_status status, const char *format, ...) QNTK_PRINTF(2, 3);
+
+/* QNTK_NO_MEMORY with the function's name; for a NULL from qntk_alloc. */
+#define QNTK_FAIL_MEMORY() qntk_fail(QNTK_NO_MEMORY, "%s: out of memory", __func__)
+
+/* Checks an argument's documented domain. */
+#define QNTK_REQUIRE(condition, what)                                                                        \
+    do {                                                                                                     \
+        if (!(condition))                                                                                    \
+            return qntk_fail(QNTK_INVALID, "%s: %s", __func__, (what));                                      \
+    } while (0)
+
+static inline size_t qntk_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline size_t qntk_max(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+#endif

@@ -1,0 +1,269 @@
+/* The thread pool, interruption and progress. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "internal.h"
+
+#include <cblas.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MAX_THREADS = 1024 };
+
+/* A job is handed to the workers by raising `generation`; the caller is worker 0. */
+static struct {
+    pthread_mutex_t lock; /* guards everything below but the atomics */
+    pthread_cond_t start;
+    pthread_cond_t finish;
+    pthread_t thread[MAX_THREADS];
+    uint64_t born[MAX_THREADS]; /* the generation at each worker's start: it joins the next one */
+    size_t wanted;  /* threads to use, 0 = not yet decided */
+    size_t started; /* workers running, not counting the caller */
+    uint64_t generation;
+    size_t busy; /* workers still in the present job */
+    bool stopping;
+    qntk_parallel_body body;
+    void *context;
+    size_t count;
+    bool team;
+    qntk_status status; /* first failure, with its message */
+    char message[1024];
+    atomic_size_t next;
+    atomic_bool failed;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .start = PTHREAD_COND_INITIALIZER,
+          .finish = PTHREAD_COND_INITIALIZER};
+
+/* One parallel loop at a time; a second thread of the user's waits here. */
+static pthread_mutex_t one_job = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local bool inside_job;
+static _Thread_local size_t this_worker;
+static atomic_bool interrupted;
+
+void qntk_interrupt(void)
+{
+    atomic_store(&interrupted, true);
+}
+
+bool qntk_interrupted(void)
+{
+    return atomic_load_explicit(&interrupted, memory_order_relaxed);
+}
+
+void qntk_interrupt_clear(void)
+{
+    atomic_store(&interrupted, false);
+}
+
+static size_t processors(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (size_t)CPU_COUNT(&set);
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
+}
+
+static void record_failure(qntk_status status)
+{
+    pthread_mutex_lock(&pool.lock);
+    if (pool.status == QNTK_OK) {
+        pool.status = status;
+        snprintf(pool.message, sizeof pool.message, "%s", qntk_message());
+    }
+    pthread_mutex_unlock(&pool.lock);
+    atomic_store(&pool.failed, true);
+}
+
+/* One worker's share of the job. */
+static void work(size_t worker)
+{
+    inside_job = true;
+    this_worker = worker;
+    if (pool.team) {
+        qntk_status status = pool.body(pool.context, worker, worker);
+        if (status != QNTK_OK)
+            record_failure(status);
+    } else {
+        while (!atomic_load_explicit(&pool.failed, memory_order_relaxed)) {
+            size_t index = atomic_fetch_add(&pool.next, 1);
+            if (index >= pool.count)
+                break;
+            qntk_status status = qntk_interrupted() ? qntk_fail(QNTK_INTERRUPTED, "interrupted")
+                                                    : pool.body(pool.context, index, worker);
+            if (status != QNTK_OK)
+                record_failure(status);
+        }
+    }
+    inside_job = false;
+}
+
+static void *worker_main(void *argument)
+{
+    size_t worker = (size_t)(uintptr_t)argument;
+    uint64_t seen = pool.born[worker - 1];
+    pthread_mutex_lock(&pool.lock);
+    for (;;) {
+        while (pool.generation == seen && !pool.stopping)
+            pthread_cond_wait(&pool.start, &pool.lock);
+        if (pool.stopping)
+            break;
+        seen = pool.generation;
+        pthread_mutex_unlock(&pool.lock);
+        work(worker);
+        pthread_mutex_lock(&pool.lock);
+        if (--pool.busy == 0)
+            pthread_cond_signal(&pool.finish);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return NULL;
+}
+
+/* Ends the workers; with one_job held. */
+static void stop_workers(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    pool.stopping = true;
+    pthread_cond_broadcast(&pool.start);
+    pthread_mutex_unlock(&pool.lock);
+    for (size_t i = 0; i < pool.started; i++)
+        pthread_join(pool.thread[i], NULL);
+    pool.started = 0;
+    pool.stopping = false;
+}
+
+/* Starts the workers that are missing; a machine that refuses threads gets fewer. */
+static size_t start_workers(void)
+{
+    size_t wanted = qntk_threads();
+    while (pool.started + 1 < wanted) {
+        size_t worker = pool.started + 1;
+        pool.born[pool.started] = pool.generation; /* changes only with one_job held, as it is here */
+        if (pthread_create(&pool.thread[pool.started], NULL, worker_main, (void *)(uintptr_t)worker) != 0)
+            break;
+        pool.started++;
+    }
+    return pool.started;
+}
+
+__attribute__((destructor)) static void end_pool(void)
+{
+    pthread_mutex_lock(&one_job);
+    stop_workers();
+    pthread_mutex_unlock(&one_job);
+}
+
+qntk_status qntk_threads_set(size_t threads)
+{
+    QNTK_REQUIRE(threads <= MAX_THREADS, "threads must be at most 1024");
+    QNTK_REQUIRE(!inside_job, "called from inside a parallel loop");
+    pthread_mutex_lock(&one_job);
+    stop_workers();
+    pool.wanted = threads == 0 ? processors() : threads;
+    pthread_mutex_unlock(&one_job);
+    return QNTK_OK;
+}
+
+size_t qntk_threads(void)
+{
+    if (pool.wanted == 0)
+        return qntk_min(processors(), MAX_THREADS);
+    return pool.wanted;
+}
+
+/* Runs a job on all workers; `count` items, or one call per worker for a team. */
+static qntk_status run(size_t count, qntk_parallel_body body, void *context, bool team)
+{
+    pthread_mutex_lock(&one_job);
+    size_t helpers = start_workers();
+    if (team && helpers + 1 < qntk_threads()) {
+        pthread_mutex_unlock(&one_job);
+        return qntk_fail(QNTK_NO_MEMORY, "cannot start %zu threads; pass --threads 1", qntk_threads());
+    }
+    int blas_threads = openblas_get_num_threads();
+    if (blas_threads != 1)
+        openblas_set_num_threads(1);
+
+    pthread_mutex_lock(&pool.lock);
+    pool.body = body;
+    pool.context = context;
+    pool.count = count;
+    pool.team = team;
+    pool.status = QNTK_OK;
+    atomic_store(&pool.next, 0);
+    atomic_store(&pool.failed, false);
+    pool.busy = helpers;
+    pool.generation++;
+    pthread_cond_broadcast(&pool.start);
+    pthread_mutex_unlock(&pool.lock);
+
+    work(0);
+
+    pthread_mutex_lock(&pool.lock);
+    while (pool.busy > 0)
+        pthread_cond_wait(&pool.finish, &pool.lock);
+    qntk_status status = pool.status;
+    if (status != QNTK_OK)
+        qntk_fail(status, "%s", pool.message);
+    pthread_mutex_unlock(&pool.lock);
+
+    if (blas_threads != 1)
+        openblas_set_num_threads(blas_threads);
+    pthread_mutex_unlock(&one_job);
+    return status;
+}
+
+qntk_status qntk_parallel_for(size_t count, qntk_parallel_body body, void *context)
+{
+    if (!inside_job)
+        return run(count, body, context, false);
+    for (size_t i = 0; i < count; i++) {
+        qntk_status status = body(context, i, this_worker);
+        if (status != QNTK_OK)
+            return status;
+    }
+    return QNTK_OK;
+}
+
+qntk_status qntk_parallel_team(qntk_parallel_body body, void *context)
+{
+    QNTK_REQUIRE(!inside_job, "a team cannot be started from inside a parallel loop");
+    return run(qntk_threads(), body, context, true);
+}
+
+/* ---- progress ---- */
+
+static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(qntk_progress_callback) progress_callback;
+static void *progress_context;
+static double progress_last; /* seconds, monotonic clock */
+
+void qntk_progress_set(qntk_progress_callback callback, void *context)
+{
+    pthread_mutex_lock(&progress_lock);
+    progress_callback = callback;
+    progress_context = context;
+    progress_last = 0;
+    pthread_mutex_unlock(&progress_lock);
+}
+
+void qntk_progress(const char *label, double fraction)
+{
+    const double interval = 0.1; /* seconds between calls of the callback */
+    if (atomic_load_explicit(&progress_callback, memory_order_relaxed) == NULL)
+        return;
+    if (pthread_mutex_trylock(&progress_lock) != 0)
+        return; /* another thread is reporting */
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double seconds = (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+    qntk_progress_callback callback = atomic_load(&progress_callback);
+    if (callback != NULL && (fraction >= 1 || seconds - progress_last >= interval)) {
+        progress_last = seconds;
+        callback(progress_context, label, fraction);
+    }
+    pthread_mutex_unlock(&progress_lock);
+}
