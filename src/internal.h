@@ -28,6 +28,12 @@ qntk_status qntk_fail(qntk_status status, const char *format, ...) QNTK_PRINTF(2
             return qntk_fail(QNTK_INVALID, "%s: %s", __func__, (what));                                      \
     } while (0)
 
+/* A number as text, with a decimal point in any locale: in so many significant digits, or in the fewest (15
+ * to 17) that give the same double back. "nan", "inf", "-inf" otherwise. */
+enum { QNTK_NUMBER_BYTES = 40 };
+void qntk_format_number(double value, int digits, char text[QNTK_NUMBER_BYTES]);
+void qntk_format_shortest(double value, char text[QNTK_NUMBER_BYTES]);
+
 static inline size_t qntk_min(size_t a, size_t b)
 {
     return a < b ? a : b;
