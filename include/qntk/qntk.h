@@ -10,5 +10,6 @@
 #include "qntk/kernel.h"
 #include "qntk/file.h"
 #include "qntk/table.h"
+#include "qntk/tridiag.h"
 
 #endif
