@@ -8,6 +8,7 @@
 #include "qntk/parallel.h"
 #include "qntk/quantizer.h"
 #include "qntk/kernel.h"
+#include "qntk/decay.h"
 #include "qntk/file.h"
 #include "qntk/table.h"
 #include "qntk/tridiag.h"
