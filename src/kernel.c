@@ -11,13 +11,15 @@
 #define NETWORK_KEYS "depth=1 b_std=0"
 
 const qntk_kernel_family qntk_kernel_families[] = {
-    {"qntk", QNTK_FAMILY_NETWORK, "bits=1 (1, 1.58 = ternary, 2..16; or levels=B) " NETWORK_KEYS " quantize=hidden|all",
+    {"qntk", QNTK_FAMILY_NETWORK,
+     "bits=1 (1, 1.58 = ternary, 2..16; or levels=B) " NETWORK_KEYS " quantize=hidden|all",
      "tangent kernel of the stochastically rounded network"},
     {"ntk", QNTK_FAMILY_NETWORK, NETWORK_KEYS, "tangent kernel of the network with real weights"},
     {"nngp", QNTK_FAMILY_NETWORK, NETWORK_KEYS, "output covariance of the network with real weights"},
     {"gauss", QNTK_FAMILY_GAUSS, "bandwidth=median", "exp(-r^2/(2 l^2))"},
     {"laplace", QNTK_FAMILY_LAPLACE, "bandwidth=median", "exp(-r/l), r Euclidean"},
-    {"rgauss", QNTK_FAMILY_RGAUSS, "alpha=2 bandwidth=median", "(1 + r^2/(2 alpha l^2))^-alpha, scale randomized"},
+    {"rgauss", QNTK_FAMILY_RGAUSS, "alpha=2 bandwidth=median",
+     "(1 + r^2/(2 alpha l^2))^-alpha, scale randomized"},
     {"gexp", QNTK_FAMILY_GEXP, "power=1 bandwidth=median", "exp(-(r/l)^power), 0 < power <= 2"},
     {"matern", QNTK_FAMILY_MATERN, "nu=1.5 bandwidth=median", "Matern of smoothness nu"},
     {NULL, QNTK_FAMILY_FILE, NULL, NULL},
@@ -43,8 +45,8 @@ static qntk_status parse_number(const char *spec, const char *key, const char *v
     char *end = NULL;
     *number = strtod(value, &end);
     if (end == value || *end != '\0' || !(*number >= low && *number <= high))
-        return qntk_fail(QNTK_INVALID, "kernel '%s': expected %s between %g and %g, found '%s'", spec, key, low,
-                         high, value);
+        return qntk_fail(QNTK_INVALID, "kernel '%s': expected %s between %g and %g, found '%s'", spec, key,
+                         low, high, value);
     return QNTK_OK;
 }
 
@@ -54,7 +56,8 @@ static qntk_status parse_count(const char *spec, const char *key, const char *va
     double number;
     qntk_status status = parse_number(spec, key, value, (double)low, (double)high, &number);
     if (status == QNTK_OK && number != floor(number))
-        status = qntk_fail(QNTK_INVALID, "kernel '%s': expected a whole number for %s, found '%s'", spec, key, value);
+        status = qntk_fail(QNTK_INVALID, "kernel '%s': expected a whole number for %s, found '%s'", spec, key,
+                           value);
     *count = status == QNTK_OK ? (size_t)number : low;
     return status;
 }
@@ -69,8 +72,9 @@ static qntk_status parse_bits(const char *spec, const char *value, size_t *level
     double bits;
     qntk_status status = parse_number(spec, "bits", value, 1, 16, &bits);
     if (status == QNTK_OK && bits != floor(bits))
-        status = qntk_fail(QNTK_INVALID, "kernel '%s': expected bits of 1, 1.58 (ternary) or 2 to 16, found '%s'",
-                           spec, value);
+        status =
+            qntk_fail(QNTK_INVALID, "kernel '%s': expected bits of 1, 1.58 (ternary) or 2 to 16, found '%s'",
+                      spec, value);
     if (status == QNTK_OK)
         *levels = (size_t)1 << (unsigned)bits;
     return status;
@@ -100,8 +104,8 @@ static qntk_status parse_key(const char *spec, const char *key, const char *valu
     }
     kernel->network.quantize_all = strcmp(value, "all") == 0;
     if (!kernel->network.quantize_all && strcmp(value, "hidden") != 0)
-        return qntk_fail(QNTK_INVALID, "kernel '%s': expected quantize=hidden or quantize=all, found '%s'", spec,
-                         value);
+        return qntk_fail(QNTK_INVALID, "kernel '%s': expected quantize=hidden or quantize=all, found '%s'",
+                         spec, value);
     return QNTK_OK;
 }
 
@@ -110,8 +114,8 @@ static qntk_status unknown_name(const char *spec, const char *name)
     char names[256] = "";
     for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++)
         snprintf(names + strlen(names), sizeof names - strlen(names), "%s, ", row->name);
-    return qntk_fail(QNTK_INVALID, "kernel '%s': unknown name '%s'; expected one of %sor a file K.npy", spec, name,
-                     names);
+    return qntk_fail(QNTK_INVALID, "kernel '%s': unknown name '%s'; expected one of %sor a file K.npy", spec,
+                     name, names);
 }
 
 /* "key=value,key=value": each key must be one of the family's, each at most once. */
@@ -123,7 +127,8 @@ static qntk_status parse_keys(const char *spec, const char *text, const qntk_ker
         size_t length = strcspn(text, ",");
         char item[128];
         if (length >= sizeof item)
-            return qntk_fail(QNTK_INVALID, "kernel '%s': a key=value pair is longer than 127 characters", spec);
+            return qntk_fail(QNTK_INVALID, "kernel '%s': a key=value pair is longer than 127 characters",
+                             spec);
         memcpy(item, text, length);
         item[length] = '\0';
         text += length + (text[length] == ',');
@@ -132,10 +137,11 @@ static qntk_status parse_keys(const char *spec, const char *text, const qntk_ker
         if (value == NULL)
             return qntk_fail(QNTK_INVALID, "kernel '%s': expected key=value, found '%s'", spec, item);
         *value++ = '\0';
-        bool known = family_has_key(family, item) || (strcmp(item, "levels") == 0 && family_has_key(family, "bits"));
+        bool known =
+            family_has_key(family, item) || (strcmp(item, "levels") == 0 && family_has_key(family, "bits"));
         if (!known)
-            return qntk_fail(QNTK_INVALID, "kernel '%s': '%s' has no key '%s'; its keys: %s", spec, family->name,
-                             item, family->keys);
+            return qntk_fail(QNTK_INVALID, "kernel '%s': '%s' has no key '%s'; its keys: %s", spec,
+                             family->name, item, family->keys);
         /* bits and levels are one key by two names */
         char mark[KEY_SIZE];
         snprintf(mark, sizeof mark, ",%.28s,", strcmp(item, "levels") == 0 ? "bits" : item);
@@ -210,7 +216,8 @@ static qntk_status distances_of_row(void *context, size_t item, size_t worker)
     const pairs *p = context;
     const double *x = p->X + p->index[item] * p->d;
     for (size_t j = 0; j < item; j++)
-        p->distance[item * (item - 1) / 2 + j] = sqrt(qntk_distance_squared(p->d, x, p->X + p->index[j] * p->d));
+        p->distance[item * (item - 1) / 2 + j] =
+            sqrt(qntk_distance_squared(p->d, x, p->X + p->index[j] * p->d));
     return QNTK_OK;
 }
 
@@ -238,7 +245,8 @@ qntk_status qntk_median_distance(size_t n, size_t d, const double *X, uint64_t s
     double median = gsl_stats_median(all, 1, count);
     if (!(median > 0 && median <= 1e150)) {
         status = qntk_fail(QNTK_INVALID,
-                           "the median pairwise distance is %g; give the bandwidth as a number: bandwidth=1", median);
+                           "the median pairwise distance is %g; give the bandwidth as a number: bandwidth=1",
+                           median);
         goto done;
     }
     *distance = median;

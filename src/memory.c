@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 enum {
-    ALIGNMENT = 64,            /* a cache line, and one 512-bit vector */
+    ALIGNMENT = 64,              /* a cache line, and one 512-bit vector */
     HUGE_ARRAY = 4 * 1024 * 1024 /* bytes; below this fresh pages cost little (trap: they cost more than
                                     the arithmetic in a Gram matrix) */
 };

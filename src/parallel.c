@@ -20,8 +20,8 @@ static struct {
     pthread_cond_t finish;
     pthread_t thread[MAX_THREADS];
     uint64_t born[MAX_THREADS]; /* the generation at each worker's start: it joins the next one */
-    size_t wanted;  /* threads to use, 0 = not yet decided */
-    size_t started; /* workers running, not counting the caller */
+    size_t wanted;              /* threads to use, 0 = not yet decided */
+    size_t started;             /* workers running, not counting the caller */
     uint64_t generation;
     size_t busy; /* workers still in the present job */
     bool stopping;
@@ -33,9 +33,8 @@ static struct {
     char message[1024];
     atomic_size_t next;
     atomic_bool failed;
-} pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
-          .start = PTHREAD_COND_INITIALIZER,
-          .finish = PTHREAD_COND_INITIALIZER};
+} pool = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .start = PTHREAD_COND_INITIALIZER, .finish = PTHREAD_COND_INITIALIZER};
 
 /* One parallel loop at a time; a second thread of the user's waits here. */
 static pthread_mutex_t one_job = PTHREAD_MUTEX_INITIALIZER;

@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-/* M = E[relu(h) relu(h')] and Mdot = E[relu'(h) relu'(h')], (h,h') normal with variances A, A', covariance Sigma. */
+/* M = E[relu(h) relu(h')] and Mdot = E[relu'(h) relu'(h')], (h,h') normal with variances A, A', covariance
+ * Sigma. */
 static void relu_moments(double A, double A_prime, double Sigma, double *M, double *M_dot)
 {
     double P = sqrt(A * A_prime), rho = P > 0 ? fmax(-1, fmin(1, Sigma / P)) : 0;
@@ -20,7 +21,8 @@ double naive_network(const qntk_network_shape *shape, size_t d, const double *x,
     }
     double b2 = shape->b_std * shape->b_std;
     double B = (double)shape->levels, step = 2 / (B - 1);
-    double V = shape->levels == 0 ? 1 : 1.0 / 3, tau = shape->levels == 0 ? 0 : step * step / 6, g = 2 / (V + tau);
+    double V = shape->levels == 0 ? 1 : 1.0 / 3, tau = shape->levels == 0 ? 0 : step * step / 6,
+           g = 2 / (V + tau);
     double Sigma = g * V * xz + b2, D = g * V * xx + b2, D_prime = g * V * zz + b2;
     double S = g * tau * xx, S_prime = g * tau * zz, T = g * xz + b2;
     for (size_t layer = 2; layer <= shape->depth + 1; layer++) {

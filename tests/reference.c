@@ -40,11 +40,13 @@ qntk_kernel reference_kernel(const cJSON *row)
     size_t levels = (size_t)member(row, "levels", 0);
     char spec[256];
     if (cJSON_HasObjectItem(row, "bandwidth")) {
-        int used = snprintf(spec, sizeof spec, "%s:bandwidth=%.17g", name->valuestring, member(row, "bandwidth", 0));
+        int used =
+            snprintf(spec, sizeof spec, "%s:bandwidth=%.17g", name->valuestring, member(row, "bandwidth", 0));
         if (cJSON_HasObjectItem(row, "alpha"))
             snprintf(spec + used, sizeof spec - (size_t)used, ",alpha=%.17g", member(row, "alpha", 2));
     } else if (levels == 0) {
-        snprintf(spec, sizeof spec, "ntk:depth=%g,b_std=%.17g", member(row, "depth", 1), member(row, "b_std", 0));
+        snprintf(spec, sizeof spec, "ntk:depth=%g,b_std=%.17g", member(row, "depth", 1),
+                 member(row, "b_std", 0));
     } else {
         snprintf(spec, sizeof spec, "qntk:levels=%zu,depth=%g,b_std=%.17g,quantize=%s", levels,
                  member(row, "depth", 1), member(row, "b_std", 0), quantize->valuestring);

@@ -19,7 +19,8 @@ static double *reference_rows(const cJSON *json, size_t *n, size_t *d)
     return X;
 }
 
-/* Largest error of K(x_i, x_j) over a table, in units of sqrt(K_ii K_jj) or the entry itself, whichever is larger. */
+/* Largest error of K(x_i, x_j) over a table, in units of sqrt(K_ii K_jj) or the entry itself, whichever is
+ * larger. */
 static double worst_pair(const qntk_kernel *kernel, const cJSON *table, size_t n, size_t d, const double *X)
 {
     double worst = 0;
@@ -48,7 +49,8 @@ START_TEST(every_entry_of_the_reference_grams_is_right_to_a_few_ulp)
         double ntk = worst_pair(&kernel, cJSON_GetObjectItem(row, "ntk"), n, d, X);
         kernel.network.nngp = true;
         double nngp = worst_pair(&kernel, cJSON_GetObjectItem(row, "nngp"), n, d, X);
-        ck_assert_msg(ntk < 1e-15 && nngp < 1e-15, "%s: errors %g (ntk) and %g (nngp)", kernel.spec, ntk, nngp);
+        ck_assert_msg(ntk < 1e-15 && nngp < 1e-15, "%s: errors %g (ntk) and %g (nngp)", kernel.spec, ntk,
+                      nngp);
         tables++;
     }
     ck_assert_uint_ge(tables, 30);
@@ -76,18 +78,21 @@ START_TEST(the_recursion_agrees_with_the_formulas_as_they_stand_in_the_model)
                     z[i] = 2 * qntk_rng_normal(&rng);
                 }
                 double scale = naive_network(&shape, 6, z, z) + naive_network(&shape, 6, x, x);
-                /* the plain formulas lose about sqrt(eps) per layer only near rho = 1; at these angles a few eps,
-                 * but for real weights rho creeps towards 1 like 1 - c/depth^2 */
+                /* the plain formulas lose about sqrt(eps) per layer only near rho = 1; at these angles a few
+                 * eps, but for real weights rho creeps towards 1 like 1 - c/depth^2 */
                 double tolerance = 1e-14 * (double)(depth * depth);
-                ck_assert_close(qntk_kernel_pair(&kernel, 6, x, z), naive_network(&shape, 6, x, z), tolerance, scale);
-                ck_assert_close(qntk_kernel_pair(&kernel, 6, z, x), qntk_kernel_pair(&kernel, 6, x, z), 1e-18, scale);
+                ck_assert_close(qntk_kernel_pair(&kernel, 6, x, z), naive_network(&shape, 6, x, z), tolerance,
+                                scale);
+                ck_assert_close(qntk_kernel_pair(&kernel, 6, z, x), qntk_kernel_pair(&kernel, 6, x, z), 1e-18,
+                                scale);
             }
 }
 END_TEST
 
 START_TEST(zero_weight_noise_is_the_ordinary_tangent_kernel)
 {
-    /* depth 1, no bias: T(x,x) = 2 |x|^2/d, and t kappa_0(t) + kappa_1(t) on the sphere (Cho and Saul 2009) */
+    /* depth 1, no bias: T(x,x) = 2 |x|^2/d, and t kappa_0(t) + kappa_1(t) on the sphere (Cho and Saul 2009)
+     */
     qntk_kernel kernel;
     ck_assert_ok(qntk_kernel_parse("ntk", &kernel));
     for (double t = -1; t <= 1; t += 0.125) {
@@ -100,7 +105,8 @@ END_TEST
 
 START_TEST(nearly_equal_and_nearly_opposite_rows_keep_their_difference)
 {
-    /* real weights, depth 1, no bias: K(x,x) - K(x,z) = |x|^2/d (theta (2 cos + ..)/pi ..) ~ 2 theta/pi for small theta */
+    /* real weights, depth 1, no bias: K(x,x) - K(x,z) = |x|^2/d (theta (2 cos + ..)/pi ..) ~ 2 theta/pi for
+     * small theta */
     qntk_kernel kernel;
     ck_assert_ok(qntk_kernel_parse("ntk", &kernel));
     for (double angle = 1e-2; angle > 1e-12; angle /= 10) {
@@ -109,16 +115,21 @@ START_TEST(nearly_equal_and_nearly_opposite_rows_keep_their_difference)
         double expected = (2 * cos(angle) * (M_PI - angle) + sin(angle)) / M_PI;
         ck_assert_close(qntk_kernel_pair(&kernel, 2, x, z), expected, 1e-15, 2);
         /* opposite: cos = -cos(angle), pi - theta = angle */
-        ck_assert_close(qntk_kernel_pair(&kernel, 2, x, o), (-2 * cos(angle) * angle + sin(angle)) / M_PI, 1e-15,
-                        fmax(angle, 1e-3));
+        ck_assert_close(qntk_kernel_pair(&kernel, 2, x, o), (-2 * cos(angle) * angle + sin(angle)) / M_PI,
+                        1e-15, fmax(angle, 1e-3));
     }
 }
 END_TEST
 
 START_TEST(a_zero_row_gives_finite_values)
 {
-    const char *specs[] = {"qntk", "ntk:depth=3", "qntk:b_std=0.5,depth=2,bits=3", "nngp", "gauss:bandwidth=1",
-                           "laplace:bandwidth=1", "matern:bandwidth=1,nu=0.7"};
+    const char *specs[] = {"qntk",
+                           "ntk:depth=3",
+                           "qntk:b_std=0.5,depth=2,bits=3",
+                           "nngp",
+                           "gauss:bandwidth=1",
+                           "laplace:bandwidth=1",
+                           "matern:bandwidth=1,nu=0.7"};
     double zero[3] = {0}, x[3] = {1, -2, 0.5};
     for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
         qntk_kernel kernel;

@@ -12,5 +12,6 @@
 #include "qntk/file.h"
 #include "qntk/table.h"
 #include "qntk/tridiag.h"
+#include "qntk/gram.h"
 
 #endif

@@ -1,0 +1,151 @@
+#include "test.h"
+
+#include <string.h>
+
+
+#include "tile.h"
+#include "vecmath.h"
+
+START_TEST(the_vector_functions_are_right_to_a_few_ulp)
+{
+    const double eps = 2.220446049250313e-16;
+    double worst_asin = 0, worst_exp = 0, worst_log = 0;
+    for (int i = 0; i <= 100000; i++) {
+        double z = 0.5 * i / 100000, s = sqrt(z);
+        worst_asin = fmax(worst_asin, fabs(vec_asin(s, s * s) - (double)asinl(s)) / fmax(s, 1e-300));
+        double x = -708.0 * i / 100000;
+        double e = (double)expl(x);
+        worst_exp = fmax(worst_exp, fabs(vec_exp(x) - e) / e);
+        double y = exp(1400.0 * i / 100000 - 700), l = (double)logl(y);
+        worst_log = fmax(worst_log, fabs(vec_log(y) - l) / fmax(fabs(l), 0.1));
+    }
+    ck_assert_msg(worst_asin < 4 * eps, "asin: %g eps", worst_asin / eps);
+    ck_assert_msg(worst_exp < 4 * eps, "exp: %g eps", worst_exp / eps);
+    ck_assert_msg(worst_log < 4 * eps, "log: %g eps", worst_log / eps);
+    ck_assert(vec_exp(0) == 1 && vec_log(1) == 0 && vec_exp(-800) == 0 && vec_exp(-INFINITY) == 0);
+}
+END_TEST
+
+/* The largest difference between a table and the recursion, over places the fit did not look at. */
+static double table_error(const qntk_network_shape *shape, qntk_cosine_table *table)
+{
+    qntk_recursion r = qntk_recursion_create(shape);
+    ck_assert_ok(qntk_cosine_table_create(&r, 1, table));
+    double worst = 0, scale = fabs(qntk_recursion_diagonal(&r, 1));
+    qntk_rng rng = qntk_rng_create(8, 0);
+    for (int i = 0; i < 4000; i++) {
+        /* t spread evenly over its logarithm down to 1e-9, then evenly */
+        double u = qntk_rng_uniform(&rng), t = sqrt(0.5) * (i % 2 ? u : exp(-20 * u));
+        bool negative = i % 4 < 2;
+        long double small = 2 * (long double)t * t;
+        long double exact =
+            qntk_recursion_value(&r, 1, 1, negative ? 2 - small : small, negative ? small : 2 - small);
+        worst = fmax(worst, fabs((double)(exact - qntk_cosine_table_value(table, t, negative))) / scale);
+    }
+    return worst;
+}
+
+START_TEST(tables_reach_the_error_they_state_at_every_depth_and_precision)
+{
+    const size_t levels[] = {0, 2, 3, 4, 16, 256, 4096, 65536};
+    for (size_t l = 0; l < sizeof levels / sizeof *levels; l++)
+        for (size_t depth = 1; depth <= 256; depth *= 4)
+            for (int bias = 0; bias < 2; bias++) {
+                qntk_network_shape shape = {.depth = depth, .levels = levels[l], .b_std = 0.3 * bias};
+                qntk_cosine_table table;
+                double error = table_error(&shape, &table);
+                ck_assert_msg(table.error < 1e-15, "levels %zu depth %zu: states %g", levels[l], depth, table.error);
+                ck_assert_msg(error < 3 * table.error + 1e-15, "levels %zu depth %zu: error %g, stated %g",
+                              levels[l], depth, error, table.error);
+                qntk_cosine_table_free(&table);
+            }
+}
+END_TEST
+
+/* Each instruction set's row functions against the scalar ones. */
+START_TEST(every_instruction_set_agrees_with_the_scalar_functions)
+{
+    const char *names[] = {"baseline", "avx2", "avx512"};
+    const size_t levels[] = {2, 256}; /* an even and a graded table */
+    for (size_t v = 0; v < 3; v++) {
+        const qntk_tile_ops *ops = qntk_tile_ops_find(names[v]);
+        if (ops == NULL) {
+            test_skip(qntk_message());
+            continue;
+        }
+        for (size_t l = 0; l < 2; l++) {
+            qntk_network_shape shape = {.depth = 3, .levels = levels[l]};
+            qntk_recursion r = qntk_recursion_create(&shape);
+            qntk_cosine_table table;
+            ck_assert_ok(qntk_cosine_table_create(&r, 1, &table));
+            ck_assert(l == 0 ? table.octaves == 0 : table.octaves > 0);
+            enum { COUNT = 203 }; /* not a multiple of any vector */
+            double value[COUNT], scale[COUNT];
+            float single[COUNT], single_scale[COUNT];
+            for (int j = 0; j < COUNT; j++) {
+                value[j] = -1 + 2.0 * j / (COUNT - 1);
+                scale[j] = 1 + 0.01 * j;
+                single[j] = (float)value[j];
+                single_scale[j] = (float)scale[j];
+            }
+            ops->table(&table, COUNT, value, 2, scale);
+            ops->table_single(&table, COUNT, single, 2, single_scale);
+            for (int j = 0; j < COUNT; j++) {
+                double c = -1 + 2.0 * j / (COUNT - 1);
+                double exact = 2 * scale[j] * qntk_cosine_table_value(&table, sqrt((1 - fabs(c)) / 2), c < 0);
+                ck_assert_close(value[j], exact, 2e-15, scale[j] * 2);
+                if (l == 0)
+                    ck_assert_close(single[j], exact, 2e-6, scale[j] * 2);
+            }
+            qntk_cosine_table_free(&table);
+        }
+    }
+}
+END_TEST
+
+START_TEST(transposition_and_stores_move_every_element)
+{
+    const char *names[] = {"baseline", "avx2", "avx512"};
+    enum { ROWS = 37, COLUMNS = 50, STRIDE = 64 };
+    double *in = qntk_alloc(ROWS * STRIDE, sizeof *in), *out = qntk_alloc(COLUMNS * STRIDE, sizeof *out);
+    for (int i = 0; i < ROWS * STRIDE; i++)
+        in[i] = i;
+    for (size_t v = 0; v < 3; v++) {
+        const qntk_tile_ops *ops = qntk_tile_ops_find(names[v]);
+        if (ops == NULL)
+            continue; /* counted as skipped above */
+        for (size_t stride = ROWS; stride <= STRIDE; stride += STRIDE - ROWS) {
+            ops->transpose(ROWS, COLUMNS, in, STRIDE, out, stride);
+            for (size_t i = 0; i < ROWS; i++)
+                for (size_t j = 0; j < COLUMNS; j++)
+                    ck_assert(out[j * stride + i] == in[i * STRIDE + j]);
+        }
+        ops->store(COLUMNS, in + 3, out);
+        ck_assert_int_eq(memcmp(out, in + 3, COLUMNS * sizeof *out), 0);
+    }
+    qntk_free(in);
+    qntk_free(out);
+}
+END_TEST
+
+START_TEST(an_unknown_instruction_set_is_refused)
+{
+    ck_assert_ptr_null(qntk_tile_ops_find("mmx"));
+    ck_assert_ptr_nonnull(strstr(qntk_message(), "'mmx' is not available"));
+    ck_assert_ptr_nonnull(qntk_tile_ops_find(NULL));
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+    tcase_add_test(tcase, the_vector_functions_are_right_to_a_few_ulp);
+    tcase_add_test(tcase, tables_reach_the_error_they_state_at_every_depth_and_precision);
+    tcase_add_test(tcase, every_instruction_set_agrees_with_the_scalar_functions);
+    tcase_add_test(tcase, transposition_and_stores_move_every_element);
+    tcase_add_test(tcase, an_unknown_instruction_set_is_refused);
+}
+
+int main(void)
+{
+    return test_main("tile", add_tests);
+}
