@@ -39,7 +39,7 @@ static inline double vec_exp(double x)
     const double shift = 0x1.8p52; /* adding it rounds to an integer, kept in the low bits */
     const double log2e = 0x1.71547652b82fep0;
     const double ln2_high = 0x1.62e42fefa3800p-1, ln2_low = 0x1.ef35793c76730p-45; /* high: 11 zero bits */
-    double clamped = x > -708.0 ? x : -708.0;
+    double clamped = x >= -708.0 ? x : -708.0;
     double shifted = clamped * log2e + shift;
     double n = shifted - shift;
     double r = (clamped - n * ln2_high) - n * ln2_low; /* |r| <= ln2/2 */
@@ -60,7 +60,7 @@ static inline double vec_exp(double x)
     memcpy(&scale, &e, sizeof scale);
     scale += bits << 52;
     memcpy(&e, &scale, sizeof e);
-    return x > -708.0 ? e : 0.0;
+    return x >= -708.0 ? e : 0.0;
 }
 
 /* log(x) for normal x > 0. */
