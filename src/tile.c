@@ -1,19 +1,15 @@
 /* Row functions of tile.h, written as plain loops that the compiler vectorises; where that is not enough (a
  * table held in registers, transposition) with AVX-512 intrinsics beside the plain version. Compiled once per
- * instruction set with QNTK_TILE_NAME and flags that allow fused multiply-add; every loop is elementwise, so
- * the flags change rounding only, not order. */
+ * instruction set (isa.h) with fused multiply-add allowed; every loop is elementwise, so that changes
+ * rounding only, not order. */
 #include "tile.h"
+#include "isa.h"
 #include "vecmath.h"
 
 #include <math.h>
 #ifdef __AVX512F__
 #include <immintrin.h>
 #endif
-
-#define PASTE(a, b)  a##b
-#define EXPAND(a, b) PASTE(a, b)
-#define TEXT(a)      #a
-#define NAME(a)      TEXT(a)
 
 static const double pi = 3.141592653589793;
 
@@ -339,9 +335,9 @@ static void transpose(size_t rows, size_t columns, const double *in, size_t in_s
             out[j * out_stride + i] = in[i * in_stride + j];
 }
 
-extern const qntk_tile_ops EXPAND(qntk_tile_ops_, QNTK_TILE_NAME);
-const qntk_tile_ops EXPAND(qntk_tile_ops_, QNTK_TILE_NAME) = {
-    .name = NAME(QNTK_TILE_NAME),
+extern const qntk_tile_ops QNTK_ISA_SYMBOL(qntk_tile_ops);
+const qntk_tile_ops QNTK_ISA_SYMBOL(qntk_tile_ops) = {
+    .name = QNTK_ISA_TEXT,
     .near_pole = near_pole,
     .near_pole_single = near_pole_single,
     .table = table_row,

@@ -22,7 +22,7 @@ enum {
 #define QNTK_TINY_SQUARE 1e-290
 
 typedef struct {
-    const char *name; /* "avx512", "avx2", "portable" */
+    const char *name; /* "avx512", "avx2", "baseline" */
 
     /* C (rows,32) += A (rows,depth) B (depth,32). A(r,k) = A[r*row_step + k*depth_step]; rows a multiple
      * of 4, ldb and ldc in doubles. Sums run over k in ascending order, one fused multiply-add each.

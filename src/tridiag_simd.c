@@ -1,7 +1,7 @@
-/* The inner loops of the tridiagonalisation, for one instruction set. The build compiles this file once
- * per set with QNTK_LANES doubles to a vector and QNTK_KERNELS the name of the table; multiply-adds are
- * fused where the set has them (-ffp-contract=fast for this file alone). */
+/* The inner loops of the tridiagonalisation, for one instruction set (see isa.h); multiply-adds are fused
+ * where the set has them. */
 #include "tridiag_internal.h"
+#include "isa.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -233,4 +233,6 @@ static void reflect(size_t count, const double *v, const double *tau, bool forwa
     }
 }
 
-const qntk_kernels QNTK_KERNELS = {QNTK_KERNEL_NAME, multiply, panel_step, two_sided, right_left, reflect};
+extern const qntk_kernels QNTK_ISA_SYMBOL(qntk_kernels);
+const qntk_kernels QNTK_ISA_SYMBOL(qntk_kernels) = {QNTK_ISA_TEXT, multiply,   panel_step,
+                                                    two_sided,     right_left, reflect};
