@@ -6,6 +6,7 @@
 #include "qntk/memory.h"
 #include "qntk/rng.h"
 #include "qntk/parallel.h"
+#include "qntk/dataset.h"
 #include "qntk/quantizer.h"
 #include "qntk/kernel.h"
 #include "qntk/decay.h"
