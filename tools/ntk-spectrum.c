@@ -1,0 +1,356 @@
+/* ntk-spectrum: eigenvalues of kernels, from data or exactly on the sphere, and how they decay. */
+#include "cli.h"
+#include "spectrum_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    cli_common common;
+    size_t sphere; /* D; 0 = data */
+    size_t degrees;
+    size_t top;
+    bool certify;
+    const char *save_kernel, *eigenvectors;
+} settings;
+
+static settings set = {.degrees = 60};
+
+static const cli_option options[] = {
+    CLI_DATA_OPTIONS(set.common),
+    {NULL, CLI_FLAG, NULL, NULL, "Or no data: the uniform measure on a sphere", NULL},
+    {"sphere", CLI_COUNT, &set.sphere, "D", "exact Mercer eigenvalues on the sphere of R^D, D >= 2", NULL},
+    {"degrees", CLI_COUNT, &set.degrees, "K", "highest degree; default 60", NULL},
+    {"certify", CLI_FLAG, &set.certify, NULL, "rigorous error bounds, by ball arithmetic (needs Arb)", NULL},
+    CLI_KERNEL_OPTIONS(set.common),
+    {NULL, CLI_FLAG, NULL, NULL, "Eigenvalues of data", NULL},
+    {"top", CLI_COUNT, &set.top, "M", "the leading M only, by block Lanczos where it pays", NULL},
+    {"save-kernel", CLI_TEXT, &set.save_kernel, "K.npy", "write the kernel matrix K", NULL},
+    {"eigenvectors", CLI_TEXT, &set.eigenvectors, "V.npy", "write the eigenvectors, a column each", NULL},
+    CLI_OUTPUT_OPTIONS(set.common),
+    {NULL, CLI_FLAG, NULL, NULL, NULL, NULL},
+};
+
+static const cli_program program = {
+    .name = "ntk-spectrum",
+    .synopsis = "--data SPEC | --sphere D  [--kernel SPEC]...",
+    .summary = "Eigenvalues of K/n on data, or exact Mercer eigenvalues on the sphere, descending, and their "
+               "law of decay.\n"
+               "Without --kernel: qntk (binary weights), ntk (real weights), gauss and laplace.",
+    .examples =
+        "  ntk-spectrum --sphere 10 --kernel qntk --kernel ntk --plot decay.png\n"
+        "  ntk-spectrum --data data.csv --target none --kernel qntk:bits=2,depth=3 --kernel laplace --out "
+        "s.tsv\n"
+        "  ntk-spectrum --data t10k-images-idx3-ubyte.gz --limit 4000 --rows sphere --kernel ntk --top 100\n"
+        "  ntk-spectrum --data sphere:n=2000,d=10 --kernel gauss:bandwidth=2 --format json\n",
+    .options = options,
+    .common = &set.common,
+};
+
+static int check_usage(void)
+{
+    cli_kernels *kernels = &set.common.kernels;
+    bool matrix_only = kernels->count > 0;
+    for (size_t i = 0; i < kernels->count; i++) {
+        bool file = kernels->kernel[i].family == QNTK_FAMILY_FILE;
+        matrix_only = matrix_only && file;
+        if (file && set.sphere > 0)
+            return cli_usage(&program, "kernel '%s' is a matrix: it has no spectrum on the sphere",
+                             kernels->kernel[i].spec);
+    }
+    if (set.common.data != NULL && set.sphere > 0)
+        return cli_usage(&program, "give either --data or --sphere, not both");
+    if (set.common.data == NULL && set.sphere == 0 && !matrix_only)
+        return cli_usage(&program, "give --data SPEC, or --sphere D for the exact spectrum without data");
+    if (set.sphere == 1)
+        return cli_usage(&program, "--sphere: expected a dimension from 2, found 1");
+    if (set.sphere > 0 && (set.top > 0 || set.save_kernel != NULL || set.eigenvectors != NULL))
+        return cli_usage(&program, "--top, --save-kernel and --eigenvectors are for --data");
+    if (set.sphere == 0 && set.certify)
+        return cli_usage(&program, "--certify is for --sphere");
+    if (kernels->count == 0) {
+        const char *const usual[] = {"qntk", "ntk", "gauss", "laplace"};
+        for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+            qntk_kernel_parse(usual[i], &kernels->kernel[kernels->count++]);
+    }
+    if (kernels->count > 1 && (set.save_kernel != NULL || set.eigenvectors != NULL))
+        return cli_usage(&program, "--save-kernel and --eigenvectors take one --kernel, %zu are given",
+                         kernels->count);
+    return 0;
+}
+
+/* ---- one kernel on data ---- */
+
+/* A matrix from a file: square, symmetric to rounding, of the data's size if there is data. */
+static qntk_status read_matrix(const char *path, const qntk_dataset *data, size_t *n, double **K)
+{
+    size_t rows, columns;
+    qntk_status status = qntk_npy_read_matrix(path, K, &rows, &columns);
+    if (status != QNTK_OK)
+        return status;
+    const double rounding = 1e-6; /* a matrix saved in single precision still passes */
+    double largest = 0, difference = 0;
+    for (size_t i = 0; i < rows && rows == columns; i++)
+        for (size_t j = 0; j <= i; j++) {
+            largest = fmax(largest, fabs((*K)[i * rows + j]));
+            difference = fmax(difference, fabs((*K)[i * rows + j] - (*K)[j * rows + i]));
+        }
+    if (rows != columns)
+        status =
+            cli_message(QNTK_FORMAT, "%s: expected a square matrix, found %zu x %zu", path, rows, columns);
+    else if (difference > rounding * largest)
+        status = cli_message(QNTK_FORMAT, "%s: expected a symmetric matrix, found entries that differ by %g",
+                             path, difference);
+    else if (data->n > 0 && data->n != rows)
+        status = cli_message(QNTK_FORMAT, "%s: expected %zu rows, as the data has, found %zu", path, data->n,
+                             rows);
+    *n = rows;
+    return status;
+}
+
+/* The kernel matrix of the data, and how it was computed. */
+static qntk_status build_matrix(qntk_kernel *kernel, const qntk_dataset *data, size_t *n, double **K,
+                                report_kernel *report)
+{
+    if (kernel->family == QNTK_FAMILY_FILE) {
+        snprintf(report->route, sizeof report->route, "matrix from a file");
+        return read_matrix(kernel->spec, data, n, K);
+    }
+    *n = data->n;
+    qntk_status status = qntk_kernel_resolve(kernel, data->n, data->d, data->X, set.common.seed);
+    if (status != QNTK_OK)
+        return status;
+    const char *advice = "pass --limit N for a random subset";
+    /* K, and half as much again for the eigenvalues (twice with vectors) */
+    double bytes = (double)*n * (double)*n * sizeof(double) *
+                   (set.eigenvectors != NULL ? 4
+                    : set.top > 0            ? 1.25
+                                             : 1.5);
+    status = qntk_memory_check(bytes < 1e18 ? (size_t)bytes : SIZE_MAX,
+                               "the kernel matrix and its eigenvalues", advice);
+    if (status != QNTK_OK)
+        return status;
+    *K = qntk_alloc(*n * *n, sizeof **K);
+    if (*K == NULL)
+        return QNTK_NO_MEMORY;
+    qntk_gram_options gram_options = qntk_gram_defaults();
+    gram_options.precision = (qntk_precision)set.common.precision;
+    qntk_gram *gram;
+    status = qntk_gram_create(kernel, data->d, data->n, data->X, 0, NULL, gram_options, &gram);
+    if (status == QNTK_OK) {
+        snprintf(report->route, sizeof report->route, "%s", qntk_gram_route(gram));
+        status = qntk_gram_fill(gram, *K);
+    }
+    qntk_gram_destroy(&gram);
+    return status;
+}
+
+/* trace(K)/n and |K|_F^2/n^2, in an order that does not depend on threads. */
+static void moments_of(size_t n, const double *K, double *trace, double *square)
+{
+    *trace = *square = 0;
+    for (size_t i = 0; i < n; i++) {
+        double row = 0;
+        for (size_t j = 0; j < n; j++)
+            row += K[i * n + j] * K[i * n + j];
+        *trace += K[i * n + i];
+        *square += row;
+    }
+    *trace /= (double)n;
+    *square /= (double)n * (double)n;
+}
+
+/* Fills the report from the eigenvalues of K/n. */
+static qntk_status report_spectrum(size_t n, const qntk_spectrum *spectrum, double trace, double square,
+                                   report_kernel *report)
+{
+    qntk_status status = report_allocate(report, spectrum->count);
+    if (status != QNTK_OK)
+        return status;
+    for (size_t i = 0; i < spectrum->count; i++) {
+        report->eval[i] = spectrum->eval[i] / (double)n;
+        report->multiplicity[i] = 1;
+    }
+    report->trace = trace;
+    report->effective_dimension = square > 0 ? trace * trace / square : 0;
+    qntk_decay_shares(spectrum->count, report->eval, NULL, trace, report->share, report->cumulative);
+    size_t used = strlen(report->route);
+    snprintf(report->route + used, sizeof report->route - used, "; %s", spectrum->route);
+    report->max_residual =
+        spectrum->residual != NULL ? spectrum->max_residual / fmax(spectrum->norm, 1e-300) : NAN;
+
+    qntk_decay_options decay = qntk_decay_defaults();
+    double eps = set.common.precision == QNTK_PRECISION_SINGLE ? 0x1p-23 : 0x1p-52;
+    decay.floor = fmax(decay.floor, qntk_decay_floor(n, report->eval[0], eps));
+    if (set.top > 0) /* leading eigenvalues are known to their residual only */
+        decay.floor = fmax(decay.floor, spectrum->max_residual / (double)n);
+    decay.rows = n;
+    return qntk_decay_fit(spectrum->count, report->eval, decay, &report->decay);
+}
+
+static qntk_status spectrum_of_data(qntk_kernel *kernel, const qntk_dataset *data, report_kernel *report)
+{
+    double *K = NULL, trace, square;
+    size_t n = 0;
+    qntk_spectrum spectrum = {0};
+    qntk_status status = build_matrix(kernel, data, &n, &K, report), converged = QNTK_OK;
+    if (status == QNTK_OK && set.save_kernel != NULL)
+        status = qntk_npy_write(set.save_kernel, n, n, K);
+    if (status == QNTK_OK && set.top > n)
+        status = cli_message(QNTK_INVALID, "--top %zu: the matrix has %zu eigenvalues", set.top, n);
+    if (status != QNTK_OK)
+        goto done;
+    moments_of(n, K, &trace, &square);
+    qntk_spectrum_options wanted = qntk_spectrum_defaults();
+    wanted.top = set.top;
+    wanted.vectors = set.eigenvectors != NULL;
+    wanted.seed = set.common.seed;
+    converged = qntk_spectrum_compute(n, K, wanted, &spectrum);
+    status = converged == QNTK_NOT_CONVERGED ? QNTK_OK : converged;
+    if (status == QNTK_OK && spectrum.count > 0)
+        status = report_spectrum(n, &spectrum, trace, square, report);
+    if (status == QNTK_OK && set.eigenvectors != NULL)
+        status = qntk_npy_write(set.eigenvectors, n, spectrum.count, spectrum.evec);
+    report->bandwidth = qntk_kernel_is_radial(kernel) ? kernel->bandwidth : NAN;
+done:
+    qntk_spectrum_free(&spectrum);
+    qntk_free(K);
+    return status == QNTK_OK ? converged : status;
+}
+
+/* ---- one kernel on the sphere ---- */
+
+static qntk_status certify(const qntk_kernel *kernel, report_kernel *report)
+{
+    qntk_status status = QNTK_OK;
+    report->bound = qntk_alloc(report->count, sizeof *report->bound);
+    if (report->bound == NULL)
+        return QNTK_NO_MEMORY;
+    status = qntk_mercer_certify(kernel, set.sphere, report->count - 1, report->eval, report->bound);
+    return status;
+}
+
+static qntk_status spectrum_on_sphere(qntk_kernel *kernel, report_kernel *report)
+{
+    qntk_mercer mercer = {0};
+    qntk_status status = qntk_kernel_resolve(kernel, 0, 0, NULL, 0), converged = QNTK_OK;
+    if (status != QNTK_OK)
+        return status;
+    qntk_mercer_options wanted = qntk_mercer_defaults();
+    wanted.degrees = set.degrees;
+    converged = qntk_mercer_compute(kernel, set.sphere, wanted, &mercer);
+    status = converged == QNTK_NOT_CONVERGED ? QNTK_OK : converged;
+    if (status == QNTK_OK)
+        status = report_allocate(report, mercer.count);
+    if (status != QNTK_OK)
+        goto done;
+    memcpy(report->eval, mercer.eval, mercer.count * sizeof *mercer.eval);
+    memcpy(report->multiplicity, mercer.multiplicity, mercer.count * sizeof *mercer.multiplicity);
+    if (set.certify)
+        status = certify(kernel, report);
+    if (status != QNTK_OK)
+        goto done;
+    for (size_t k = 0; k < mercer.count; k++)
+        report->accuracy = fmax(report->accuracy, mercer.eval[k] > 0 ? mercer.error[k] : 0);
+    report->trace = mercer.kernel_at_one;
+    report->effective_dimension =
+        qntk_decay_effective_dimension(mercer.count, report->eval, report->multiplicity);
+    qntk_decay_shares(mercer.count, report->eval, report->multiplicity, report->trace, report->share,
+                      report->cumulative);
+    report->limit_ratio = mercer.limit_ratio;
+    report->t_star = mercer.t_star;
+    report->departure_degree = mercer.departure_degree;
+    report->bandwidth = qntk_kernel_is_radial(kernel) ? kernel->bandwidth : NAN;
+    snprintf(report->route, sizeof report->route, "exact");
+    status = qntk_decay_fit_degrees(mercer.count, report->eval, qntk_decay_defaults(), &report->decay);
+done:
+    qntk_mercer_free(&mercer);
+    return status == QNTK_OK ? converged : status;
+}
+
+/* ---- all of them ---- */
+
+/* Runs the kernels in turn; *done of them are complete. A kernel that did not converge counts as complete,
+ * with what it delivered, but the status says so. */
+static qntk_status run_kernels(const qntk_dataset *data, report_kernel *reports, size_t *done)
+{
+    qntk_status worst = QNTK_OK;
+    cli_kernels *kernels = &set.common.kernels;
+    for (size_t i = 0; i < kernels->count; i++) {
+        report_kernel *report = &reports[i];
+        double start = cli_seconds();
+        report->name = kernels->kernel[i].spec;
+        qntk_status status = set.sphere > 0 ? spectrum_on_sphere(&kernels->kernel[i], report)
+                                            : spectrum_of_data(&kernels->kernel[i], data, report);
+        cli_progress_end();
+        report->seconds = cli_seconds() - start;
+        if (status == QNTK_NOT_CONVERGED) {
+            fprintf(stderr, "%s: %s: %s\n", program.name, report->name, qntk_message());
+            worst = status;
+        } else if (status != QNTK_OK) {
+            return status;
+        }
+        *done = i + 1;
+    }
+    return worst;
+}
+
+static int finish(qntk_status status, const report *r, size_t wanted)
+{
+    qntk_status written = QNTK_OK;
+    bool something =
+        r->count > 0 && (status == QNTK_OK || status == QNTK_NOT_CONVERGED || status == QNTK_INTERRUPTED);
+    if (something) {
+        qntk_interrupt_clear(); /* what is complete is kept, plot included */
+        written = report_write(r, &set.common);
+        if (written == QNTK_OK && !set.common.quiet)
+            report_summary(r, stderr);
+    }
+    if (written != QNTK_OK)
+        return cli_fail(&program, written);
+    if (status == QNTK_INTERRUPTED && something)
+        fprintf(stderr, "%s: interrupted; %zu of %zu kernels are complete and written\n", program.name,
+                r->count, wanted);
+    else if (status != QNTK_OK && status != QNTK_NOT_CONVERGED)
+        return cli_fail(&program, status);
+    return status == QNTK_INTERRUPTED ? CLI_INTERRUPTED : status == QNTK_OK ? 0 : CLI_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    bool end;
+    int code = cli_parse(&program, argc, argv, &end);
+    if (code == 0 && !end)
+        code = check_usage();
+    if (code != 0 || end)
+        return code;
+    qntk_status status = cli_start(&program);
+    if (status == QNTK_OK && set.common.plot != NULL)
+        status = qntk_plot_check("decay", set.common.plot);
+    if (status != QNTK_OK)
+        return cli_fail(&program, status);
+
+    qntk_dataset data = {0};
+    size_t wanted = set.common.kernels.count;
+    report r = {.sphere = set.sphere > 0, .certified = set.certify};
+    r.kernel = qntk_alloc_zero(wanted, sizeof *r.kernel);
+    if (r.kernel == NULL)
+        status = QNTK_NO_MEMORY;
+    if (status == QNTK_OK && set.common.data != NULL)
+        status = cli_read_data(&set.common, true, &data);
+    if (status == QNTK_OK) {
+        size_t n = set.sphere > 0 ? 0 : data.n, d = set.sphere > 0 ? set.sphere : data.d;
+        status = cli_meta(&program, argc, argv, data.n > 0 ? data.name : NULL, n, d, &r.meta);
+    }
+    if (status == QNTK_OK)
+        status = run_kernels(&data, r.kernel, &r.count);
+    code = finish(status, &r, wanted);
+    for (size_t i = 0; i < wanted && r.kernel != NULL; i++)
+        report_free(&r.kernel[i]);
+    qntk_free(r.kernel);
+    qntk_meta_free(&r.meta);
+    qntk_dataset_free(&data);
+    return code;
+}
