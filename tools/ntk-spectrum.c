@@ -297,7 +297,7 @@ static qntk_status run_kernels(const qntk_dataset *data, report_kernel *reports,
     return worst;
 }
 
-static int finish(qntk_status status, const report *r, size_t wanted)
+static int finish(qntk_status status, const spectrum_report *r, size_t wanted)
 {
     qntk_status written = QNTK_OK;
     bool something =
@@ -334,7 +334,7 @@ int main(int argc, char **argv)
 
     qntk_dataset data = {0};
     size_t wanted = set.common.kernels.count;
-    report r = {.sphere = set.sphere > 0, .certified = set.certify};
+    spectrum_report r = {.sphere = set.sphere > 0, .certified = set.certify};
     r.kernel = qntk_alloc_zero(wanted, sizeof *r.kernel);
     if (r.kernel == NULL)
         status = QNTK_NO_MEMORY;

@@ -58,7 +58,7 @@ static void note_text(qntk_file *file, const char *what, const char *kernel, con
     qntk_table_note(file, key, text);
 }
 
-static void write_rows(qntk_file *file, const report *r, const report_kernel *kernel)
+static void write_rows(qntk_file *file, const spectrum_report *r, const report_kernel *kernel)
 {
     for (size_t i = 0; i < kernel->count; i++) {
         double index = (double)(r->sphere ? i : i + 1);
@@ -80,7 +80,7 @@ static void write_rows(qntk_file *file, const report *r, const report_kernel *ke
 }
 
 /* Write errors are remembered by the file and come out when it is committed. */
-static void write_tsv(qntk_file *file, const report *r)
+static void write_tsv(qntk_file *file, const spectrum_report *r)
 {
     qntk_table_head(file, &r->meta);
     for (size_t k = 0; k < r->count; k++) {
@@ -109,7 +109,7 @@ static bool add_number(cJSON *object, const char *key, double value)
                             : cJSON_AddNullToObject(object, key)) != NULL;
 }
 
-static qntk_status add_summary(cJSON *object, const report *r, const report_kernel *kernel)
+static qntk_status add_summary(cJSON *object, const spectrum_report *r, const report_kernel *kernel)
 {
     const qntk_decay *decay = &kernel->decay;
     cJSON *summary = NULL;
@@ -142,7 +142,7 @@ static qntk_status add_summary(cJSON *object, const report *r, const report_kern
     return added ? qntk_json_numbers(summary, "window", 2, window) : QNTK_NO_MEMORY;
 }
 
-static qntk_status add_kernel(cJSON *array, const report *r, const report_kernel *kernel)
+static qntk_status add_kernel(cJSON *array, const spectrum_report *r, const report_kernel *kernel)
 {
     cJSON *object = cJSON_CreateObject();
     if (object == NULL || !cJSON_AddItemToArray(array, object))
@@ -159,7 +159,7 @@ static qntk_status add_kernel(cJSON *array, const report *r, const report_kernel
     return status == QNTK_OK ? add_summary(object, r, kernel) : status;
 }
 
-static qntk_status write_json(qntk_file *file, const report *r)
+static qntk_status write_json(qntk_file *file, const spectrum_report *r)
 {
     cJSON *tree = NULL, *kernels = NULL;
     qntk_status status = qntk_json_head(&r->meta, &tree);
@@ -177,7 +177,7 @@ static qntk_status write_json(qntk_file *file, const report *r)
 
 /* The picture is drawn from the TSV: the result itself where that is a TSV file, else one made for the
  * purpose. */
-static qntk_status draw(const report *r, const cli_common *common)
+static qntk_status draw(const spectrum_report *r, const cli_common *common)
 {
     char path[4096];
     qntk_file *file = NULL;
@@ -193,7 +193,7 @@ static qntk_status draw(const report *r, const cli_common *common)
     return status;
 }
 
-qntk_status report_write(const report *r, const cli_common *common)
+qntk_status report_write(const spectrum_report *r, const cli_common *common)
 {
     qntk_file *file = NULL;
     qntk_status status = qntk_file_open(common->out, &file);
@@ -214,7 +214,7 @@ qntk_status report_write(const report *r, const cli_common *common)
 
 /* ---- for people ---- */
 
-void report_summary(const report *r, FILE *stream)
+void report_summary(const spectrum_report *r, FILE *stream)
 {
     int width = 10;
     for (size_t k = 0; k < r->count; k++)

@@ -26,16 +26,16 @@ typedef struct {
     qntk_meta meta;
     size_t count; /* complete kernels */
     report_kernel *kernel;
-} report;
+} spectrum_report;
 
 /* Arrays for `count` eigenvalues; the message is set on failure. */
 qntk_status report_allocate(report_kernel *kernel, size_t count);
 void report_free(report_kernel *kernel);
 
 /* Writes to common->out in common->format, and draws common->plot. */
-qntk_status report_write(const report *r, const cli_common *common);
+qntk_status report_write(const spectrum_report *r, const cli_common *common);
 
 /* The table and the verdicts. */
-void report_summary(const report *r, FILE *stream);
+void report_summary(const spectrum_report *r, FILE *stream);
 
 #endif
