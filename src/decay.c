@@ -1,7 +1,7 @@
 /* Decay laws of a spectrum: the points, the window, the verdict. */
 #include "internal.h"
 
-#include "decay_line.h"
+#include "decay_parts.h"
 #include "qntk/decay.h"
 
 #include <float.h>
@@ -16,13 +16,7 @@ enum {
 };
 
 static const double SMALLEST_EVAL = 1e-300; /* exact spectra are relatively accurate down to here */
-static const double AIC_MARGIN = 2;         /* a smaller difference is no preference (Burnham and Anderson) */
 static const double SHAPE_STEP = 0.05;
-/* Shapes nearer to 0 or 1 are a power law or an exponential with a correction, k^-3 (1 + c/k) or k^c exp(-k):
- * such corrections have shapes 0 .. 0.02 and 0.85 .. 1.02 on exact spectra of degrees up to 40, and nearer
- * beyond. */
-static const double SHAPE_POWER = 0.15, SHAPE_BELOW = 0.8, SHAPE_ABOVE = 1.1;
-
 /* The points of a fit, in ascending order of i. */
 typedef struct {
     size_t count;
@@ -67,17 +61,19 @@ static void bin_indices(const double *eval, size_t first, size_t last, series *p
         size_t end = bin == BINS ? last + 1 : qntk_min((size_t)edge, last + 1);
         if (end <= begin)
             continue;
+        /* Means of differences to the bin's first index: wide bins keep the last digits too. */
+        const double from[3] = {(double)begin, log((double)begin), log(eval[begin - 1])};
         double sum[3] = {0};
         for (size_t i = begin; i < end; i++) {
-            sum[0] += (double)i;
-            sum[1] += log((double)i);
-            sum[2] += log(eval[i - 1]);
+            sum[0] += (double)i - from[0];
+            sum[1] += log((double)i) - from[1];
+            sum[2] += log(eval[i - 1]) - from[2];
         }
         double width = (double)(end - begin);
         size_t k = points->count++;
-        points->index[k] = sum[0] / width;
-        points->log_index[k] = sum[1] / width;
-        points->value[k] = sum[2] / width;
+        points->index[k] = from[0] + sum[0] / width;
+        points->log_index[k] = from[1] + sum[1] / width;
+        points->value[k] = from[2] + sum[2] / width;
         points->first[k] = begin;
         points->last[k] = end - 1;
         begin = end;
@@ -142,41 +138,73 @@ static double rss_floor(const series *points)
     return (double)points->count * pow(4 * DBL_EPSILON * largest, 2);
 }
 
-/* The number of leading points to leave out, and the trial shape that goes with it. `best` is scratch for one
- * number per start. */
-static void choose_start(const series *points, bool fixed, double *best, size_t *start, double *shape)
+/* How a series is to be fitted. */
+typedef struct {
+    bool fixed;     /* the caller chose the start of the window */
+    bool staircase; /* residuals are correlated by plateaus, not by a law that has not set in yet */
+    char symbol;    /* of the index in the verdict */
+    const char *unit;
+} fit_mode;
+
+/* The sum of squares about the mean. */
+static double total_squares(const series *points)
+{
+    double mean = 0, sum = 0;
+    for (size_t k = 0; k < points->count; k++)
+        mean += points->value[k] / (double)points->count;
+    for (size_t k = 0; k < points->count; k++)
+        sum += (points->value[k] - mean) * (points->value[k] - mean);
+    return sum;
+}
+
+/* Keeps the better of two lines. */
+static void keep_best(qntk_line line, qntk_line *best)
+{
+    if (line.rss < best->rss)
+        *best = line;
+}
+
+/* What a fit of `count` points is worth in independent ones. Residuals that are rounding errors are. */
+static double effective_points(const qntk_line *line, size_t count, double smallest)
+{
+    return line->rss <= smallest ? (double)count : (double)count / (line->inflation * line->inflation);
+}
+
+/* The number of leading points to leave out, and the trial shape that goes with it. `best` (count) is
+ * scratch. */
+static void choose_start(const series *points, const fit_mode *mode, qntk_line *best, size_t *start,
+                         double *shape)
 {
     const size_t count = points->count;
-    const size_t starts = fixed ? 1 : count - qntk_max(POINTS_MIN, count / 2) + 1;
+    const size_t starts = mode->fixed ? 1 : count - qntk_max(POINTS_MIN, count / 2) + 1;
     const double smallest = rss_floor(points);
+    const double *x = points->log_index, *i = points->index, *w = points->warped, *y = points->value;
+    const unsigned char *odd = points->odd;
     for (size_t s = 0; s < starts; s++) {
-        double power =
-            qntk_line_fit(count - s, points->log_index + s, points->value + s, points->odd + s).rss;
-        double rate = qntk_line_fit(count - s, points->index + s, points->value + s, points->odd + s).rss;
-        best[s] = fmin(power, rate);
+        best[s] = qntk_line_fit(count - s, x + s, y + s, odd + s);
+        keep_best(qntk_line_fit(count - s, i + s, y + s, odd + s), &best[s]);
     }
     for (int trial = 1; trial <= SHAPES; trial++) {
         fit_shape(points, 0, SHAPE_STEP * trial);
         for (size_t s = 0; s < starts; s++)
-            best[s] =
-                fmin(best[s],
-                     qntk_line_fit(count - s, points->warped + s, points->value + s, points->odd + s).rss);
+            keep_best(qntk_line_fit(count - s, w + s, y + s, odd + s), &best[s]);
     }
     double least = INFINITY;
+    const double total = fmax(total_squares(points), smallest);
     *start = 0;
     for (size_t s = 0; s < starts; s++) {
-        double criterion = (double)count * log(fmax(best[s], smallest)) + 2 * (double)s;
+        double effective = mode->staircase ? effective_points(&best[s], count, smallest) : (double)count;
+        double criterion = effective * log(fmax(best[s].rss, smallest) / total) + 2 * (double)s;
         if (criterion < least) {
             least = criterion;
             *start = s;
         }
     }
-    double least_rss = INFINITY;
-    *shape = SHAPE_STEP;
+    qntk_line chosen = {.rss = INFINITY};
     for (int trial = 1; trial <= SHAPES; trial++) {
-        double rss = fit_shape(points, *start, SHAPE_STEP * trial).rss;
-        if (rss < least_rss) {
-            least_rss = rss;
+        qntk_line line = fit_shape(points, *start, SHAPE_STEP * trial);
+        if (line.rss < chosen.rss) {
+            chosen = line;
             *shape = SHAPE_STEP * trial;
         }
     }
@@ -189,7 +217,7 @@ static double aic(const qntk_line *line, size_t count, double effective, double 
     return effective * log(fmax(line->rss, smallest) / (double)count) + 2 * (double)parameters;
 }
 
-static void judge(const series *points, size_t start, const laws *fit, qntk_decay *decay)
+static void collect(const series *points, size_t start, const laws *fit, qntk_decay *decay)
 {
     const size_t count = points->count - start;
     const double smallest = rss_floor(points);
@@ -198,7 +226,7 @@ static void judge(const series *points, size_t start, const laws *fit, qntk_deca
         best = &fit->exponential;
     if (fit->stretched.rss < best->rss)
         best = &fit->stretched;
-    const double effective = (double)count / (best->inflation * best->inflation);
+    const double effective = effective_points(best, count, smallest);
 
     decay->first = points->first[start];
     decay->last = points->last[points->count - 1];
@@ -217,61 +245,6 @@ static void judge(const series *points, size_t start, const laws *fit, qntk_deca
     decay->stretched.rate = -fit->stretched.slope;
     decay->stretched.log_scale = fit->stretched.intercept;
     decay->stretched.aic = aic(&fit->stretched, count, effective, smallest, 1);
-
-    double simpler = fmin(decay->power.aic, decay->exponential.aic);
-    bool between = (fit->shape > SHAPE_POWER && fit->shape < SHAPE_BELOW) || fit->shape > SHAPE_ABOVE;
-    if (between && decay->stretched.aic < simpler - AIC_MARGIN)
-        decay->law = fit->shape > 1 ? QNTK_DECAY_COMPRESSED : QNTK_DECAY_STRETCHED;
-    else if (decay->power.aic < decay->exponential.aic - AIC_MARGIN)
-        decay->law = QNTK_DECAY_POWER;
-    else if (decay->exponential.aic < decay->power.aic - AIC_MARGIN)
-        decay->law = QNTK_DECAY_EXPONENTIAL;
-}
-
-/* "1.465 +- 0.019": the error with two digits, the value with as many decimals. */
-static void format_error(double value, double error, char text[64])
-{
-    double places = error > 0 ? 1 - floor(log10(error)) : 10;
-    if (places > 10)
-        snprintf(text, 64, "%.10g +- %.1e", value, error);
-    else
-        snprintf(text, 64, "%.*f +- %.2g", places > 0 ? (int)places : 0, value, error);
-}
-
-static void describe(const char *unit, qntk_decay *decay)
-{
-    char exponent[64], rate[64], window[96];
-    format_error(decay->power.exponent, decay->power.exponent_se, exponent);
-    format_error(decay->exponential.rate, decay->exponential.rate_se, rate);
-    snprintf(window, sizeof window, "fitted on %s %zu to %zu", unit, decay->first, decay->last);
-    const double power = decay->power.aic, exponential = decay->exponential.aic;
-    const double stretched = decay->stretched.aic;
-    char *text = decay->verdict;
-    const size_t room = sizeof decay->verdict;
-    switch (decay->law) {
-    case QNTK_DECAY_POWER:
-        snprintf(text, room, "power law, exponent %s (AIC %.0f against %.0f), %s", exponent, power,
-                 exponential, window);
-        break;
-    case QNTK_DECAY_EXPONENTIAL:
-        snprintf(text, room, "exponential, rate %s (AIC %.0f against %.0f), %s", rate, exponential, power,
-                 window);
-        break;
-    case QNTK_DECAY_STRETCHED:
-    case QNTK_DECAY_COMPRESSED:
-        snprintf(text, room,
-                 "%s exp(-%.3g %c^%.2f) (AIC %.0f against %.0f power law, exponent %s, and %.0f "
-                 "exponential), %s",
-                 qntk_decay_law_name(decay->law), decay->stretched.rate, unit[0] == 'd' ? 'k' : 'i',
-                 decay->stretched.shape, stretched, power, exponent, exponential, window);
-        break;
-    case QNTK_DECAY_UNDETERMINED:
-        snprintf(text, room,
-                 "undetermined: power law, exponent %s, and exponential, rate %s, fit alike (AIC %.0f and "
-                 "%.0f), %s",
-                 exponent, rate, power, exponential, window);
-        break;
-    }
 }
 
 static void set_undetermined(qntk_decay *decay)
@@ -283,7 +256,7 @@ static void set_undetermined(qntk_decay *decay)
     decay->stretched.log_scale = decay->stretched.aic = NAN;
 }
 
-static qntk_status fit_points(const series *points, bool fixed, const char *unit, qntk_decay *decay)
+static qntk_status fit_points(const series *points, const fit_mode *mode, qntk_decay *decay)
 {
     set_undetermined(decay);
     decay->points = points->count;
@@ -293,16 +266,16 @@ static qntk_status fit_points(const series *points, bool fixed, const char *unit
                  points->count, decay->floor, POINTS_MIN);
         return QNTK_OK;
     }
-    double *scratch = qntk_alloc(points->count, sizeof(double));
+    qntk_line *scratch = qntk_alloc(points->count, sizeof *scratch);
     if (scratch == NULL)
         return QNTK_NO_MEMORY;
     size_t start = 0;
     double shape = 1;
     laws fit;
-    choose_start(points, fixed, scratch, &start, &shape);
+    choose_start(points, mode, scratch, &start, &shape);
     fit_laws(points, start, shape, &fit);
-    judge(points, start, &fit, decay);
-    describe(unit, decay);
+    collect(points, start, &fit, decay);
+    qntk_decay_judge(mode->symbol, mode->unit, decay);
     qntk_free(scratch);
     return QNTK_OK;
 }
@@ -360,7 +333,8 @@ qntk_status qntk_decay_fit(size_t count, const double *eval, qntk_decay_options 
     size_t first = qntk_max(options.first, 1);
     if (first <= last)
         bin_indices(eval, first, last, &points);
-    status = fit_points(&points, options.first != 0, "indices", &found);
+    const fit_mode mode = {options.first != 0, true, 'i', "indices"};
+    status = fit_points(&points, &mode, &found);
     series_free(&points);
     if (status == QNTK_OK)
         *decay = found;
@@ -386,26 +360,10 @@ qntk_status qntk_decay_fit_degrees(size_t count, const double *eval, qntk_decay_
     if (count > 1)
         each_degree(eval, qntk_max(options.first, 1), options.last != 0 ? options.last : count - 1,
                     found.floor, &points);
-    status = fit_points(&points, options.first != 0, "degrees", &found);
+    const fit_mode mode = {options.first != 0, false, 'k', "degrees"};
+    status = fit_points(&points, &mode, &found);
     series_free(&points);
     if (status == QNTK_OK)
         *decay = found;
     return status;
-}
-
-const char *qntk_decay_law_name(qntk_decay_law law)
-{
-    switch (law) {
-    case QNTK_DECAY_POWER:
-        return "power law";
-    case QNTK_DECAY_EXPONENTIAL:
-        return "exponential";
-    case QNTK_DECAY_STRETCHED:
-        return "stretched exponential";
-    case QNTK_DECAY_COMPRESSED:
-        return "compressed exponential";
-    case QNTK_DECAY_UNDETERMINED:
-        break;
-    }
-    return "undetermined";
 }

@@ -1,7 +1,7 @@
 /* Least squares with one slope and a level for each class, and totals of a spectrum. */
 #include "internal.h"
 
-#include "decay_line.h"
+#include "decay_parts.h"
 #include "qntk/decay.h"
 
 #include <math.h>

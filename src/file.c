@@ -192,6 +192,12 @@ qntk_status qntk_file_printf(qntk_file *file, const char *format, ...)
     return result(file, written);
 }
 
+qntk_status qntk_file_flush(qntk_file *file)
+{
+    errno = 0;
+    return result(file, fflush(file->stream) == 0);
+}
+
 const char *qntk_file_temporary(const qntk_file *file)
 {
     if (file->slot >= 0)

@@ -105,8 +105,8 @@ START_TEST(the_verdict_reads_as_a_sentence)
     char expected[384];
     int places = 1 - (int)floor(log10(decay.power.exponent_se));
     snprintf(expected, sizeof expected,
-             "power law, exponent %.*f +- %.2g (AIC %.0f against %.0f), fitted on indices 3 to 30", places,
-             decay.power.exponent, decay.power.exponent_se, decay.power.aic, decay.exponential.aic);
+             "power law, exponent %.*f +- %.*f (AIC %.0f against %.0f), fitted on indices 3 to 30", places,
+             decay.power.exponent, places, decay.power.exponent_se, decay.power.aic, decay.exponential.aic);
     ck_assert_str_eq(decay.verdict, expected);
     ck_assert_close(decay.power.exponent, 2, 3, decay.power.exponent_se);
 }

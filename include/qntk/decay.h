@@ -31,9 +31,12 @@ extern "C" {
  *
  * Window. Its end is the last value above the noise floor and, for a sample of n rows, no further than a
  * quarter of n (at least 32, at most n/2): beyond, the eigenvalues of a kernel matrix no longer follow those
- * of the kernel. Its start is where the law sets in: the s leading points are left out that minimise M
- * log(RSS) + 2 s for the best of the laws, M the number of all points (AIC with one parameter for each point
- * left out); at least half of the points, and no fewer than 8, stay.
+ * of the kernel. (Towards that end they already lie above: of 2000 points on the sphere in R^3 the Laplace
+ * kernel shows the exponent 1.44 on indices 24 to 500, its exact spectrum 1.50.) Its start is where the law
+ * sets in: the s leading points are left out that minimise M log(RSS/TSS) + 2 s for the best of the laws, M
+ * the number of all points, TSS their sum of squares about the mean (AIC with one parameter for each point
+ * left out); at least half of the points, and no fewer than 8, stay. For indices M is reduced as below, so
+ * that a staircase is not taken for a law that has yet to set in.
  *
  * Errors. The residuals of a staircase are correlated: with r >= 0 their lag-one autocorrelation, m points
  * count for m (1-r)/(1+r), the effective size of an AR(1) sample. Standard errors are those of ordinary least

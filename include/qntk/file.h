@@ -29,6 +29,9 @@ __attribute__((format(printf, 2, 3)))
 qntk_status
 qntk_file_printf(qntk_file *file, const char *format, ...);
 
+/* Hands what was written to the operating system, for another program to read. Errors as above. */
+qntk_status qntk_file_flush(qntk_file *file);
+
 /* Where the bytes go until the commit, for a program that writes the file in our place; NULL for standard
  * output. */
 const char *qntk_file_temporary(const qntk_file *file);

@@ -12,6 +12,7 @@
 #include "qntk/decay.h"
 #include "qntk/file.h"
 #include "qntk/table.h"
+#include "qntk/plot.h"
 #include "qntk/tridiag.h"
 #include "qntk/gram.h"
 
