@@ -33,7 +33,7 @@ set datafile commentschars "#"
 if (xname ne "index" && xname ne "degree") exit error sprintf("%s: expected a second column 'index' or 'degree', found '%s'", table, xname)
 if (rows == 0) exit error sprintf("%s: no eigenvalues", table)
 sphere = xname eq "degree"
-ycolumn = sphere ? 4 : 3
+ycolumn = "eigenvalue" # by name: it is the third or the fourth
 
 # The text of a note on a kernel, "" if there is none.
 note(what, name) = (key = "\n" . what . "[" . name . "]=", at = strstrt("\n" . notes, key), \
@@ -55,7 +55,7 @@ $none << EOD
 EOD
 array all[count]; array curve[count]; array log_marks[count]; array linear_marks[count]; array fit[count] # names of blocks
 array largest[count]; array smallest[count]; array level[count]
-right = 1.0
+right = 1.0; drawn = 0
 do for [j = 1:count] {
     set datafile columnheaders
     all[j] = sprintf("$all%d", j)
@@ -65,6 +65,7 @@ do for [j = 1:count] {
     unset table
     unset datafile columnheaders
     eval "points = |" . all[j] . "|"
+    drawn = drawn + points
     largest[j] = 1.0; smallest[j] = 1.0
     if (points > 0) {
         eval "stats " . all[j] . " using 1:2 nooutput"
@@ -76,6 +77,7 @@ do for [j = 1:count] {
     text = note("floor", kernel[j])
     level[j] = text eq "" ? 0.0 : real(text) / largest[j]
 }
+if (drawn == 0) exit error sprintf("%s: no positive eigenvalue", table)
 
 # Of many points a curve keeps those that print can tell apart. Markers: six for each factor e in the one panel; in the
 # other one in every step, at a different place for each kernel.

@@ -35,7 +35,7 @@ qntk_status qntk_npy_header(qntk_file *file, size_t rows, size_t cols, bool sing
 static qntk_status write_array(const char *path, size_t rows, size_t cols, const void *X, bool single)
 {
     const size_t size = single ? sizeof(float) : sizeof(double);
-    const size_t piece = 4 * 1024 * 1024; /* bytes; between them an interrupt is noticed */
+    const size_t piece = (size_t)4 << 20; /* bytes; between them an interrupt is noticed */
     if (cols != 0 && rows > SIZE_MAX / size / cols)
         return qntk_fail(QNTK_INVALID, "%s: %zu x %zu values overflow", path, rows, cols);
     qntk_file *file = NULL;

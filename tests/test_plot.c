@@ -254,11 +254,14 @@ START_TEST(what_gnuplot_complains_of_is_passed_on_and_no_picture_appears)
         test_skip("gnuplot is not installed");
         return;
     }
-    const char *path = in_folder("bad.tsv");
-    static const char *const bad[] = {"", "# n=1\nkernel\tsize\n", "kernel\tindex\teigenvalue\n"};
-    static const char *const why[] = {
-        "found ''", "expected a second column 'index' or 'degree', found 'size'", "no eigenvalues"};
-    for (int i = 0; i < 3; i++) {
+    char path[256];
+    snprintf(path, sizeof path, "%s", in_folder("bad.tsv"));
+    static const char *const bad[] = {"", "# n=1\nkernel\tsize\n", "kernel\tindex\teigenvalue\n",
+                                      "kernel\tindex\teigenvalue\nntk\t1\t0\n"};
+    static const char *const why[] = {"found ''",
+                                      "expected a second column 'index' or 'degree', found 'size'",
+                                      "no eigenvalues", "no positive eigenvalue"};
+    for (int i = 0; i < 4; i++) {
         put(path, bad[i]);
         ck_assert_fails(qntk_plot("decay", path, in_folder("decay.png")), QNTK_IO, why[i]);
         ck_assert_ptr_nonnull(strstr(qntk_message(), "gnuplot: "));
@@ -270,7 +273,8 @@ END_TEST
 START_TEST(what_cannot_be_drawn_is_refused_before_anything_is_written)
 {
     make_spectrum(in_folder("spectrum.tsv"), true);
-    const char *table = in_folder("spectrum.tsv");
+    char table[256];
+    snprintf(table, sizeof table, "%s", in_folder("spectrum.tsv"));
     ck_assert_fails(qntk_plot("decay", table, "decay.gif"), QNTK_INVALID,
                     "decay.gif: expected a name ending in .png, .svg or .pdf");
     ck_assert_fails(qntk_plot_check("decay", "decay"), QNTK_INVALID, "decay: expected a name");

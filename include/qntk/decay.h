@@ -38,6 +38,10 @@ extern "C" {
  * left out); at least half of the points, and no fewer than 8, stay. For indices M is reduced as below, so
  * that a staircase is not taken for a law that has yet to set in.
  *
+ * What it cannot tell: over three or four plateaus (d = 10 and a few thousand rows) a geometric decay in the
+ * degree and a power law look alike, and the standard errors are wide. The exact spectrum on the sphere
+ * decides there.
+ *
  * Errors. The residuals of a staircase are correlated: with r >= 0 their lag-one autocorrelation, m points
  * count for m (1-r)/(1+r), the effective size of an AR(1) sample. Standard errors are those of ordinary least
  * squares times sqrt((1+r)/(1-r)); AIC is (effective size) log(RSS/m) + 2 (parameters), with the r of the law
