@@ -33,7 +33,8 @@ static double median(size_t count, double *values)
 
 static double run_once(const bench_contestant *contestant)
 {
-    const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000}; /* OpenBLAS's threads spin for about 100 ms */
+    const struct timespec pause = {.tv_nsec =
+                                       200 * 1000 * 1000}; /* OpenBLAS's threads spin for about 100 ms */
     nanosleep(&pause, NULL);
     openblas_set_num_threads(contestant->blas_threads ? (int)qntk_threads() : 1);
     double start = bench_seconds();
