@@ -34,7 +34,14 @@ void bench_row(const char *op, const char *name, double seconds, const char *bas
  * if there is no Python, a module is missing, or it fails. */
 double bench_python(const char *script, const char *const *arguments);
 
-/* The message of the library and exit 1, if status is not QNTK_OK. */
-void bench_check(qntk_status status);
+/* Prints the message of the library and exits with 1. */
+_Noreturn void bench_fail(void);
+
+/* The same, if status is not QNTK_OK. */
+static inline void bench_check(qntk_status status)
+{
+    if (status != QNTK_OK)
+        bench_fail();
+}
 
 #endif

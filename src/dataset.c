@@ -109,7 +109,8 @@ static const format *find_format(const char *spec)
     char names[512];
     size_t used = 0;
     for (size_t k = 0; k < FORMATS; k++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", k == 0 ? "" : ", ", formats[k].name);
+        used +=
+            (size_t)snprintf(names + used, sizeof names - used, "%s%s", k == 0 ? "" : ", ", formats[k].name);
     qntk_fail(QNTK_INVALID, "%s: expected a known kind of data (%s), found none by this name", spec, names);
     return NULL;
 }

@@ -17,6 +17,9 @@
  *     return qntk_fail(QNTK_FORMAT, "%s:%zu: expected %zu fields, found %zu", ...);
  * or, with a label, `status = qntk_fail(...); goto done;`. */
 qntk_status qntk_fail(qntk_status status, const char *format, ...) QNTK_PRINTF(2, 3);
+#ifdef __clang_analyzer__ /* which does not see across files that the status comes back as it went in */
+#define qntk_fail(status, ...) (qntk_fail(status, __VA_ARGS__), (status))
+#endif
 
 /* QNTK_NO_MEMORY with the function's name; for a NULL from qntk_alloc. */
 #define QNTK_FAIL_MEMORY() qntk_fail(QNTK_NO_MEMORY, "%s: out of memory", __func__)

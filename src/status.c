@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 static _Thread_local char message[1024];
+#undef qntk_fail /* internal.h wraps it for the analyzer */
 
 qntk_status qntk_fail(qntk_status status, const char *format, ...)
 {

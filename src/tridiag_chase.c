@@ -78,7 +78,7 @@ static bool chase_group(chase *c, size_t group)
 {
     const size_t first = group * GROUP, sweeps = qntk_min(GROUP, c->n - 2 - first);
     const size_t most = steps_of(c->n, first);
-    reflector_pair pair;
+    reflector_pair pair = {0};
     for (size_t time = 0; time < most + sweeps - 1; time++) {
         if (group > 0 && time < most && !wait_for(c, group, time))
             return false;

@@ -14,7 +14,7 @@ const qntk_kernels *const *qntk_kernels_all(void)
         &qntk_kernels_avx512, &qntk_kernels_avx2,
 #endif
         &qntk_kernels_baseline, NULL};
-    const size_t last = sizeof list / sizeof *list - 2; /* the baseline */
+    const size_t last = sizeof list / sizeof list[0] - 2; /* the baseline */
     return list + (last - (size_t)qntk_isa_best());
 }
 

@@ -47,10 +47,10 @@ static inline vector keep_from(vector x, size_t first)
 static inline double sum_lanes(vector x)
 {
 #if QNTK_LANES == 8
-    x += __builtin_shuffle(x, (mask){4, 5, 6, 7, 0, 1, 2, 3});
-    x += __builtin_shuffle(x, (mask){2, 3, 0, 1, 6, 7, 4, 5});
+    x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3);
+    x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5);
 #elif QNTK_LANES == 4
-    x += __builtin_shuffle(x, (mask){2, 3, 0, 1});
+    x += __builtin_shufflevector(x, x, 2, 3, 0, 1);
 #endif
     return x[0] + x[1];
 }

@@ -227,7 +227,8 @@ END_TEST
 
 START_TEST(a_missing_gnuplot_is_reported_with_the_command_that_installs_it)
 {
-    char *path = strdup(getenv("PATH"));
+    const char *search = getenv("PATH");
+    char *path = strdup(search != NULL ? search : "");
     make_spectrum(in_folder("spectrum.tsv"), true);
     put(in_folder("old.png"), "old");
     for (int empty = 0; empty < 2; empty++) {

@@ -47,11 +47,12 @@ START_TEST(integers_below_a_bound_are_uniform_by_chi_square)
 {
     enum { BOUND = 7, DRAWS = 70000 };
     qntk_rng rng = qntk_rng_create(11, 0);
+    const double expected = (double)DRAWS / BOUND;
     double count[BOUND] = {0}, chi_square = 0;
     for (int i = 0; i < DRAWS; i++)
         count[qntk_rng_below(&rng, BOUND)]++;
     for (int i = 0; i < BOUND; i++)
-        chi_square += (count[i] - DRAWS / BOUND) * (count[i] - DRAWS / BOUND) / ((double)DRAWS / BOUND);
+        chi_square += (count[i] - expected) * (count[i] - expected) / expected;
     double p = gsl_cdf_chisq_Q(chi_square, BOUND - 1);
     ck_assert_msg(p > 1e-6, "chi-square %g, p %g (seed 11)", chi_square, p);
 }
