@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -284,6 +285,19 @@ qntk_status cli_start(const cli_program *program)
 }
 
 /* ---- data and the head of results ---- */
+
+qntk_status cli_check_writable(const char *path)
+{
+    struct stat entry;
+    if (path == NULL || strcmp(path, "-") == 0)
+        return QNTK_OK;
+    if (stat(path, &entry) == 0 && !S_ISREG(entry.st_mode) && !S_ISDIR(entry.st_mode))
+        return QNTK_OK; /* opening and closing a pipe would tell its reader that all is over */
+    qntk_file *file = NULL;
+    qntk_status status = qntk_file_open(path, &file);
+    qntk_file_abort(&file);
+    return status;
+}
 
 qntk_status cli_read_data(const cli_common *common, bool target_optional, qntk_dataset *dataset)
 {

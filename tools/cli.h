@@ -118,6 +118,9 @@ qntk_status cli_start(const cli_program *program);
 /* Ends the progress bar's line, so that text may follow. */
 void cli_progress_end(void);
 
+/* QNTK_OK if a result can be written to `path` (NULL and "-" can); to be asked before long work. */
+qntk_status cli_check_writable(const char *path);
+
 /* Reads the data set of --data with the shared options. */
 qntk_status cli_read_data(const cli_common *common, bool target_optional, qntk_dataset *dataset);
 

@@ -329,6 +329,9 @@ int main(int argc, char **argv)
     qntk_status status = cli_start(&program);
     if (status == QNTK_OK && set.common.plot != NULL)
         status = qntk_plot_check("decay", set.common.plot);
+    const char *const written[] = {set.common.out, set.common.plot, set.save_kernel, set.eigenvectors};
+    for (size_t i = 0; status == QNTK_OK && i < sizeof written / sizeof *written; i++)
+        status = cli_check_writable(written[i]);
     if (status != QNTK_OK)
         return cli_fail(&program, status);
 

@@ -1,0 +1,146 @@
+#include "run.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 4096, WORDS_MAX = 64 };
+
+static char directory[PATH_SIZE];
+
+static void for_each_entry(void (*visit)(const char *name, void *context), void *context)
+{
+    DIR *dir = opendir(directory);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            visit(entry->d_name, context);
+    if (dir != NULL)
+        closedir(dir);
+}
+
+static const char *path_of(const char *name)
+{
+    static char path[2 * PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return path;
+}
+
+static void remove_one(const char *name, void *context)
+{
+    (void)context;
+    unlink(path_of(name));
+}
+
+static void remove_directory(void)
+{
+    for_each_entry(remove_one, NULL);
+    rmdir(directory);
+}
+
+const char *run_directory(void)
+{
+    if (directory[0] == '\0') {
+        const char *root = getenv("TMPDIR");
+        snprintf(directory, sizeof directory, "%s/qntk-test-XXXXXX", root != NULL ? root : "/tmp");
+        ck_assert_ptr_nonnull(mkdtemp(directory));
+        atexit(remove_directory);
+    }
+    return directory;
+}
+
+static void count_one(const char *name, void *context)
+{
+    (void)name;
+    ++*(size_t *)context;
+}
+
+size_t run_count_files(void)
+{
+    size_t count = 0;
+    for_each_entry(count_one, &count);
+    return count;
+}
+
+void run_remove(const char *name)
+{
+    unlink(path_of(name));
+}
+
+static char *read_path(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return NULL;
+    fseek(file, 0, SEEK_END);
+    long size = ftell(file);
+    rewind(file);
+    char *text = malloc((size_t)size + 1);
+    size_t got = fread(text, 1, (size_t)size, file);
+    text[got] = '\0';
+    fclose(file);
+    return text;
+}
+
+char *run_read(const char *name)
+{
+    return read_path(path_of(name));
+}
+
+static void start_child(char **words, const char *out, const char *err)
+{
+    int out_file = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    int err_file = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(out_file, STDOUT_FILENO);
+    dup2(err_file, STDERR_FILENO);
+    if (chdir(directory) != 0)
+        _exit(126);
+    execv(words[0], words);
+    _exit(127);
+}
+
+run_result run_program(const char *arguments, double seconds)
+{
+    char text[PATH_SIZE], program[PATH_SIZE], *words[WORDS_MAX] = {0}, *rest = text;
+    char out[] = "/tmp/qntk-out-XXXXXX", err[] = "/tmp/qntk-err-XXXXXX";
+    const char *tools = getenv("QNTK_TOOLS");
+    ck_assert_msg(tools != NULL, "QNTK_TOOLS is not set: run the tests through scripts/test");
+    run_directory();
+    snprintf(text, sizeof text, "%s", arguments);
+    for (size_t i = 0; i < WORDS_MAX - 1; i++)
+        words[i] = strtok_r(i == 0 ? text : NULL, " ", &rest);
+    snprintf(program, sizeof program, "%s/%s", tools, words[0]);
+    words[0] = program;
+    close(mkstemp(out));
+    close(mkstemp(err));
+
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        start_child(words, out, err);
+    if (seconds > 0) {
+        struct timespec wait = {.tv_sec = (time_t)seconds,
+                                .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+        nanosleep(&wait, NULL);
+        kill(child, SIGINT);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    run_result result = {.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};
+    result.out = read_path(out);
+    result.err = read_path(err);
+    unlink(out);
+    unlink(err);
+    return result;
+}
+
+void run_free(run_result *result)
+{
+    free(result->out);
+    free(result->err);
+    *result = (run_result){0};
+}

@@ -1,0 +1,29 @@
+/* Runs a program of ours as a user would, and keeps what it said. */
+#ifndef QNTK_TEST_RUN_H
+#define QNTK_TEST_RUN_H
+
+#include "test.h"
+
+typedef struct {
+    int code;        /* exit code, or 128 + signal */
+    char *out, *err; /* zero-terminated; free with run_free */
+} run_result;
+
+/* Runs `arguments` (words separated by single spaces, the first a program of ours such as "ntk-spectrum") in
+ * the directory run_directory(). If seconds > 0, sends SIGINT after that long. */
+run_result run_program(const char *arguments, double seconds);
+void run_free(run_result *result);
+
+/* An empty directory of this test program, removed at exit. */
+const char *run_directory(void);
+
+/* The whole content of a file in that directory; NULL if it is not there. Free with free. */
+char *run_read(const char *name);
+
+/* The number of entries in that directory. */
+size_t run_count_files(void);
+
+/* Removes a file of that directory. */
+void run_remove(const char *name);
+
+#endif

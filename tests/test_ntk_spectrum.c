@@ -1,0 +1,331 @@
+#include "run.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+/* Runs and expects this exit code; the caller frees. */
+static run_result expect(int code, const char *arguments)
+{
+    run_result r = run_program(arguments, 0);
+    ck_assert_msg(r.code == code, "%s: exit %d, expected %d; it said: %s", arguments, r.code, code, r.err);
+    return r;
+}
+
+/* Runs, expects the code, silence on standard output and one line of complaint with this text (usage errors:
+ * two). */
+static void expect_complaint(int code, const char *arguments, const char *text)
+{
+    run_result r = expect(code, arguments);
+    size_t lines = 0;
+    for (const char *at = r.err; *at != '\0'; at++)
+        lines += *at == '\n';
+    ck_assert_msg(strncmp(r.err, "ntk-spectrum: ", 14) == 0, "%s: it said: %s", arguments, r.err);
+    ck_assert_msg(strstr(r.err, text) != NULL, "%s: expected '%s' in: %s", arguments, text, r.err);
+    ck_assert_msg(lines == (code == 2 ? 2 : 1), "%s: %zu lines: %s", arguments, lines, r.err);
+    ck_assert_msg(r.out[0] == '\0', "%s: wrote to standard output", arguments);
+    run_free(&r);
+}
+
+/* The eigenvalues of one kernel in a TSV: field `column` of the rows whose first field is `kernel`. */
+static size_t read_column(const char *tsv, const char *kernel, int column, double *values, size_t limit)
+{
+    size_t count = 0, length = strlen(kernel);
+    for (const char *line = tsv; line != NULL && *line != '\0';
+         line = strchr(line, '\n'), line += line != NULL) {
+        if (strncmp(line, kernel, length) != 0 || line[length] != '\t' || count == limit)
+            continue;
+        const char *field = line;
+        for (int i = 0; i < column; i++)
+            field = strchr(field, '\t') + 1;
+        values[count++] = strtod(field, NULL);
+    }
+    return count;
+}
+
+START_TEST(help_and_version_go_to_standard_output)
+{
+    run_result r = expect(0, "ntk-spectrum --help");
+    ck_assert_ptr_nonnull(strstr(r.out, "Usage: ntk-spectrum"));
+    for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++)
+        ck_assert_msg(strstr(r.out, row->summary) != NULL, "--help lacks %s", row->name);
+    ck_assert_ptr_nonnull(strstr(r.out, "Examples:"));
+    ck_assert_str_eq(r.err, "");
+    run_free(&r);
+    r = expect(0, "ntk-spectrum --version");
+    ck_assert_ptr_nonnull(strstr(r.out, qntk_version()));
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(bad_usage_exits_with_2)
+{
+    expect_complaint(2, "ntk-spectrum", "give --data");
+    expect_complaint(2, "ntk-spectrum --frobnicate", "--frobnicate");
+    expect_complaint(2, "ntk-spectrum --data", "argument");
+    expect_complaint(2, "ntk-spectrum extra", "unexpected argument 'extra'");
+    expect_complaint(2, "ntk-spectrum --data spirals --sphere 3", "not both");
+    expect_complaint(2, "ntk-spectrum --sphere 1", "from 2");
+    expect_complaint(2, "ntk-spectrum --sphere 0", "whole number from 1");
+    expect_complaint(2, "ntk-spectrum --sphere 3 --top 5", "--data");
+    expect_complaint(2, "ntk-spectrum --data spirals --certify", "--sphere");
+    expect_complaint(2, "ntk-spectrum --data spirals --kernel rbf", "unknown name 'rbf'");
+    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --kernel ntk", "given twice");
+    expect_complaint(2, "ntk-spectrum --data spirals --format xml", "expected tsv|json");
+    expect_complaint(2, "ntk-spectrum --data spirals --seed -1", "whole number");
+    expect_complaint(2, "ntk-spectrum --data spirals --save-kernel K.npy", "one --kernel");
+    expect_complaint(2, "ntk-spectrum --sphere 3 --kernel K.npy", "no spectrum on the sphere");
+}
+END_TEST
+
+START_TEST(bad_input_exits_with_1_and_one_line)
+{
+    expect_complaint(1, "ntk-spectrum --data nothing.csv", "nothing.csv");
+    expect_complaint(1, "ntk-spectrum --data sphere:n=0", "sphere");
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --top 51", "50 eigenvalues");
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --out no/such/dir.tsv",
+                     "no/such/dir.tsv");
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --out /dev/full --quiet",
+                     "No space left");
+    expect_complaint(1, "ntk-spectrum --data sphere:n=900000,d=2 --kernel ntk", "GiB");
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --plot x.bmp", "x.bmp");
+    ck_assert_uint_eq(run_count_files(), 0);
+}
+END_TEST
+
+START_TEST(the_table_describes_itself_and_sums_to_the_trace)
+{
+    enum { N = 150 };
+    run_result r = expect(0, "ntk-spectrum --data sphere:n=150,d=4 --kernel qntk --kernel gauss --seed 7");
+    ck_assert_ptr_nonnull(strstr(r.out, "# version="));
+    ck_assert_ptr_nonnull(strstr(r.out, "# command=ntk-spectrum --data sphere:n=150,d=4 --kernel qntk"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# seed=7\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# n=150\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# d=4\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "\nkernel\tindex\teigenvalue\tshare\tcumulative\n"));
+    ck_assert_ptr_nonnull(strstr(r.err, "qntk"));
+    double eval[N + 1], cumulative[N + 1], sum = 0;
+    ck_assert_uint_eq(read_column(r.out, "gauss", 2, eval, N + 1), N);
+    ck_assert_uint_eq(read_column(r.out, "gauss", 4, cumulative, N + 1), N);
+    for (int i = 0; i < N; i++) {
+        sum += eval[i];
+        ck_assert(i == 0 || eval[i] <= eval[i - 1]);
+    }
+    ck_assert_close(sum, 1, 1e-13, 1); /* K(x,x) = 1, so trace(K)/n = 1 */
+    ck_assert_close(cumulative[N - 1], 1, 1e-13, 1);
+    ck_assert_uint_eq(read_column(r.out, "qntk", 2, eval, N + 1), N);
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(json_has_every_promised_member_and_the_same_numbers)
+{
+    enum { N = 60 };
+    const char *command = "ntk-spectrum --data friedman1:n=60 --kernel ntk:depth=2 --seed 3 --format ";
+    char text[256];
+    snprintf(text, sizeof text, "%sjson", command);
+    run_result json = expect(0, text);
+    snprintf(text, sizeof text, "%stsv", command);
+    run_result tsv = expect(0, text);
+    cJSON *tree = cJSON_Parse(json.out);
+    ck_assert_ptr_nonnull(tree);
+    const char *members[] = {"version", "command", "seed", "n", "d", "kernels"};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        ck_assert_msg(cJSON_HasObjectItem(tree, members[i]), "no member %s", members[i]);
+    ck_assert(cJSON_GetObjectItem(tree, "n")->valuedouble == N);
+    const cJSON *kernel = cJSON_GetArrayItem(cJSON_GetObjectItem(tree, "kernels"), 0);
+    const cJSON *eval = cJSON_GetObjectItem(kernel, "eigenvalue");
+    ck_assert_int_eq(cJSON_GetArraySize(eval), N);
+    ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(kernel, "multiplicity")), N);
+    double values[N];
+    ck_assert_uint_eq(read_column(tsv.out, "ntk:depth=2", 2, values, N), N);
+    int different = 0;
+    for (int i = 0; i < N; i++)
+        different += cJSON_GetArrayItem(eval, i)->valuedouble != values[i];
+    ck_assert_int_eq(different, 0);
+    const cJSON *summary = cJSON_GetObjectItem(kernel, "summary");
+    const char *figures[] = {"trace",   "effective_dimension", "exponent", "exponent_se", "power_aic", "rate",
+                             "rate_se", "exponential_aic",     "law",      "window"};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+        ck_assert_msg(cJSON_HasObjectItem(summary, figures[i]), "no figure %s", figures[i]);
+    cJSON_Delete(tree);
+    run_free(&json);
+    run_free(&tsv);
+}
+END_TEST
+
+START_TEST(the_bytes_do_not_depend_on_threads_or_on_the_name_of_the_file)
+{
+    const char *settings[] = {"--data sphere:n=400,d=5 --kernel qntk:bits=2,depth=3 --kernel laplace",
+                              "--data sphere:n=900,d=5 --kernel ntk --top 20 --rows sphere",
+                              "--sphere 6 --degrees 40 --kernel qntk --kernel ntk:depth=2 --kernel laplace"};
+    for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
+        char command[512], *bytes[3];
+        for (int threads = 1; threads <= 3; threads++) {
+            snprintf(command, sizeof command, "ntk-spectrum %s --threads %d --out t%d.tsv --quiet",
+                     settings[s], threads, threads);
+            run_result r = expect(0, command);
+            ck_assert_str_eq(r.err, "");
+            run_free(&r);
+            snprintf(command, sizeof command, "t%d.tsv", threads);
+            bytes[threads - 1] = run_read(command);
+            ck_assert_ptr_nonnull(bytes[threads - 1]);
+            run_remove(command);
+        }
+        ck_assert_msg(strcmp(bytes[0], bytes[1]) == 0, "1 and 2 threads differ: %s", settings[s]);
+        ck_assert_msg(strcmp(bytes[0], bytes[2]) == 0, "1 and 3 threads differ: %s", settings[s]);
+        for (int i = 0; i < 3; i++)
+            free(bytes[i]);
+    }
+}
+END_TEST
+
+START_TEST(the_sphere_gives_degrees_with_multiplicities_that_sum_to_the_trace)
+{
+    enum { COUNT = 61 };
+    run_result r = expect(0, "ntk-spectrum --sphere 5 --kernel qntk --kernel gauss:bandwidth=1");
+    ck_assert_ptr_nonnull(strstr(r.out, "\nkernel\tdegree\tmultiplicity\teigenvalue\tshare\tcumulative\n"));
+    double degree[COUNT], multiplicity[COUNT], eval[COUNT], sum = 0;
+    ck_assert_uint_eq(read_column(r.out, "gauss:bandwidth=1", 1, degree, COUNT), COUNT);
+    read_column(r.out, "gauss:bandwidth=1", 2, multiplicity, COUNT);
+    read_column(r.out, "gauss:bandwidth=1", 3, eval, COUNT);
+    for (int k = 0; k < COUNT; k++) {
+        ck_assert(degree[k] == k);
+        sum += multiplicity[k] * eval[k];
+    }
+    ck_assert_close(sum, 1, 1e-13, 1);
+    ck_assert(multiplicity[0] == 1 && multiplicity[1] == 5 && multiplicity[2] == 14);
+    ck_assert_ptr_nonnull(strstr(r.err, "0.17157")); /* 1/(3 + 2 sqrt 2): one binary layer */
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(the_leading_eigenvalues_are_those_of_the_whole_spectrum)
+{
+    enum { TOP = 30 };
+    double all[TOP], top[TOP];
+    run_result r = expect(0, "ntk-spectrum --data sphere:n=1000,d=6 --kernel qntk");
+    ck_assert_uint_eq(read_column(r.out, "qntk", 2, all, TOP), TOP);
+    run_free(&r);
+    r = expect(0, "ntk-spectrum --data sphere:n=1000,d=6 --kernel qntk --top 30");
+    ck_assert_uint_eq(read_column(r.out, "qntk", 2, top, TOP), TOP);
+    for (int i = 0; i < TOP; i++)
+        ck_assert_close(top[i], all[i], 1e-10, all[0]);
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(a_saved_kernel_is_a_kernel)
+{
+    enum { N = 80 };
+    double computed[N], reread[N];
+    run_result r = expect(
+        0, "ntk-spectrum --data friedman1:n=80 --kernel laplace --save-kernel K.npy --eigenvectors V.npy");
+    read_column(r.out, "laplace", 2, computed, N);
+    run_free(&r);
+    r = expect(0, "ntk-spectrum --kernel K.npy");
+    ck_assert_uint_eq(read_column(r.out, "K.npy", 2, reread, N), N);
+    run_free(&r);
+    double worst = 0;
+    for (int i = 0; i < N; i++)
+        worst = fmax(worst, fabs(computed[i] - reread[i]));
+    ck_assert_double_lt(worst, 1e-14 * computed[0]);
+
+    /* V' V = 1 and V diag(eval) V' = K/n */
+    double *V, *K;
+    size_t rows, columns;
+    char path[5000];
+    snprintf(path, sizeof path, "%s/V.npy", run_directory());
+    ck_assert_ok(qntk_npy_read_matrix(path, &V, &rows, &columns));
+    ck_assert(rows == N && columns == N);
+    snprintf(path, sizeof path, "%s/K.npy", run_directory());
+    ck_assert_ok(qntk_npy_read_matrix(path, &K, &rows, &columns));
+    for (size_t i = 0; i < N; i++)
+        for (size_t j = 0; j < N; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < N; k++)
+                sum += V[i * N + k] * computed[k] * V[j * N + k];
+            worst = fmax(worst, fabs(sum - K[i * N + j] / N));
+        }
+    ck_assert_double_lt(worst, 1e-13);
+    qntk_free(V);
+    qntk_free(K);
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel K.npy", "expected 50 rows");
+    run_remove("K.npy");
+    run_remove("V.npy");
+}
+END_TEST
+
+START_TEST(an_interrupt_ends_cleanly_and_leaves_nothing_half_written)
+{
+    run_result r = run_program("ntk-spectrum --data sphere:n=6000,d=8 --kernel ntk --out s.tsv", 0.7);
+    ck_assert_msg(r.code == 130, "exit %d: %s", r.code, r.err);
+    ck_assert_ptr_nonnull(strstr(r.err, "interrupted"));
+    ck_assert_uint_eq(run_count_files(), 0);
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work)
+{
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --plot no/dir.png --quiet", "no/dir.png");
+    run_result r =
+        expect(0, "ntk-spectrum --data spirals:n=100 --kernel qntk --plot s.png --out s.tsv --quiet");
+    char *png = run_read("s.png");
+    ck_assert_ptr_nonnull(png);
+    ck_assert_int_eq(memcmp(png, "\x89PNG", 4), 0);
+    free(png);
+    run_free(&r);
+    run_remove("s.png");
+    run_remove("s.tsv");
+    char *path = strdup(getenv("PATH"));
+    setenv("PATH", "/nonexistent", 1);
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --plot s.png", "apt-get install gnuplot");
+    setenv("PATH", path, 1);
+    free(path);
+}
+END_TEST
+
+START_TEST(the_shared_data_sets_are_read_and_decompose)
+{
+    const char *wine = test_shared("datasets/uci/wine");
+    if (wine == NULL) {
+        test_skip("the shared data sets are not here");
+        return;
+    }
+    char command[4096];
+    snprintf(command, sizeof command, "ntk-spectrum --data %s --kernel qntk --quiet", wine);
+    run_result r = expect(0, command);
+    ck_assert_ptr_nonnull(strstr(r.out, "# n=178\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# d=13\n"));
+    run_free(&r);
+    snprintf(command, sizeof command, "ntk-spectrum --data %s --limit 300 --kernel ntk --quiet",
+             test_shared("datasets/mnist/t10k-images-idx3-ubyte.gz"));
+    r = expect(0, command);
+    ck_assert_ptr_nonnull(strstr(r.out, "# n=300\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# d=784\n"));
+    run_free(&r);
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+    tcase_add_test(tcase, help_and_version_go_to_standard_output);
+    tcase_add_test(tcase, bad_usage_exits_with_2);
+    tcase_add_test(tcase, bad_input_exits_with_1_and_one_line);
+    tcase_add_test(tcase, the_table_describes_itself_and_sums_to_the_trace);
+    tcase_add_test(tcase, json_has_every_promised_member_and_the_same_numbers);
+    tcase_add_test(tcase, the_bytes_do_not_depend_on_threads_or_on_the_name_of_the_file);
+    tcase_add_test(tcase, the_sphere_gives_degrees_with_multiplicities_that_sum_to_the_trace);
+    tcase_add_test(tcase, the_leading_eigenvalues_are_those_of_the_whole_spectrum);
+    tcase_add_test(tcase, a_saved_kernel_is_a_kernel);
+    tcase_add_test(tcase, an_interrupt_ends_cleanly_and_leaves_nothing_half_written);
+    tcase_add_test(tcase, a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work);
+    tcase_add_test(tcase, the_shared_data_sets_are_read_and_decompose);
+}
+
+int main(void)
+{
+    return test_main("ntk-spectrum", add_tests);
+}
