@@ -1,6 +1,7 @@
 #include "naive.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* M = E[relu(h) relu(h')] and Mdot = E[relu'(h) relu'(h')], (h,h') normal with variances A, A', covariance
  * Sigma. */
@@ -45,4 +46,73 @@ double naive_network(const qntk_network_shape *shape, size_t d, const double *x,
         S_prime = g * ((V + tau) * A_prime / 2 - V * M_z);
     }
     return shape->nngp ? Sigma : T;
+}
+
+static long double normal_density(long double z)
+{
+    return expl(-z * z / 2) / sqrtl(2 * 3.14159265358979323846264338327950288L);
+}
+
+void naive_relu_moments(double mu, double s, double *mean, double *variance)
+{
+    if (s == 0) {
+        *mean = mu > 0 ? mu : 0;
+        *variance = 0;
+        return;
+    }
+    long double u = mu, w = s, z = u / w, Phi = erfcl(-z / sqrtl(2)) / 2, phi = normal_density(z);
+    long double m = u * Phi + w * phi, m2 = (u * u + w * w) * Phi + u * w * phi;
+    *mean = (double)m;
+    *variance = (double)(m2 - m * m);
+}
+
+void naive_tail_moments(double mu, double s, double *mean, double *variance)
+{
+    long double x = -(long double)mu / s, r3 = 0;
+    for (int n = 2000; n >= 4; n--) /* r_{n-1} = 1/(x + n r_n), r_n = I_n/I_{n-1} */
+        r3 = 1 / (x + n * r3);
+    long double r2 = 1 / (x + 3 * r3), r1 = 1 / (x + 2 * r2), r0 = 1 / (x + r1);
+    long double I1 = normal_density(x) * r0 * r1, I2 = I1 * r2;
+    *mean = (double)(s * I1);
+    *variance = (double)((long double)s * s * (2 * I2 - I1 * I1));
+}
+
+void naive_moments_layer(const qntk_moments_weights *layer, const double *mean_in, const double *variance_in,
+                         double *mu, double *s2)
+{
+    double n = (double)layer->fan_in, w = layer->w_std;
+    for (size_t i = 0; i < layer->fan_out; i++) {
+        double sum = 0, spread = 0;
+        for (size_t j = 0; j < layer->fan_in; j++) {
+            double theta = layer->latent[i * layer->fan_in + j], m = mean_in[j], v = variance_in[j], tau = 0;
+            if (layer->levels > 0) { /* the variance of the two grid points around theta */
+                double step = 2 / ((double)layer->levels - 1), below = -1;
+                while (below + step < theta - 1e-12)
+                    below += step;
+                tau = fmax(0, (theta - below) * (below + step - theta));
+            }
+            sum += theta * m;
+            spread += tau * m * m + (tau + theta * theta) * v;
+        }
+        mu[i] = w / sqrt(n) * sum + (layer->bias != NULL ? layer->b_std * layer->bias[i] : 0);
+        s2[i] = w * w / n * spread;
+    }
+}
+
+void naive_moments_network(const qntk_moments_weights *layers, size_t count, const double *x, double *mean,
+                           double *variance)
+{
+    size_t width = layers[0].fan_in;
+    for (size_t l = 0; l < count; l++)
+        width = layers[l].fan_out > width ? layers[l].fan_out : width;
+    double *m = calloc(width, sizeof *m), *v = calloc(width, sizeof *v);
+    for (size_t j = 0; j < layers[0].fan_in; j++)
+        m[j] = x[j];
+    for (size_t l = 0; l < count; l++) {
+        naive_moments_layer(&layers[l], m, v, mean, variance);
+        for (size_t i = 0; i < layers[l].fan_out; i++)
+            naive_relu_moments(mean[i], sqrt(variance[i]), &m[i], &v[i]);
+    }
+    free(m);
+    free(v);
 }

@@ -7,4 +7,18 @@
 /* The layer recursion of the quasi neural network's kernels, with Sigma, D, S, T and rho. */
 double naive_network(const qntk_network_shape *shape, size_t d, const double *x, const double *z);
 
+/* Mean and variance of relu(mu + s Z) as m = mu Phi + s phi, m2 = (mu^2 + s^2) Phi + mu s phi, v = m2 - m^2 in
+ * extended precision: loses about z^4 units of the last place for z = mu/s < 0. */
+void naive_relu_moments(double mu, double s, double *mean, double *variance);
+
+/* The same from Laplace's continued fraction for the normal tail, to full accuracy for z <= -1. */
+void naive_tail_moments(double mu, double s, double *mean, double *variance);
+
+/* One layer of the moments, and a whole network on one row: out-of-place loops over the formula. `mean` and
+ * `variance` have room for the greatest width. */
+void naive_moments_layer(const qntk_moments_weights *layer, const double *mean_in, const double *variance_in,
+                         double *mu, double *s2);
+void naive_moments_network(const qntk_moments_weights *layers, size_t count, const double *x, double *mean,
+                           double *variance);
+
 #endif

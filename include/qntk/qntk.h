@@ -15,5 +15,6 @@
 #include "qntk/plot.h"
 #include "qntk/tridiag.h"
 #include "qntk/gram.h"
+#include "qntk/moments.h"
 
 #endif
