@@ -31,10 +31,10 @@ extern "C" {
  *     mean     = mu Phi(z) + s phi(z)
  *     variance = (mu^2 + s^2) Phi(z) + mu s phi(z) - mean^2
  *
- * s = 0 gives the plain ReLU and variance 0. Relative accuracy, measured against 700-digit values: 1e-15 for
- * the mean and 2e-15 for the variance, the far tails included (z = -38 .. inf), as long as the result is a
- * normal number; z < -53 gives 0 (true mean below 1e-305 for any s). Overflows only if the result does.
- * NaN if an argument is not finite or s < 0. About 50 ns. */
+ * s = 0 gives the plain ReLU and variance 0. Relative accuracy, measured on 400 000 points against 113-bit
+ * arithmetic: 1.1e-15 for the mean and 1.3e-15 for the variance, the far tails included (z = -38 .. inf), as
+ * long as the result is a normal number; z < -53 gives 0 (true mean below 1e-305 for any s). Overflows only
+ * if the result does. NaN if an argument is not finite or s < 0. About 40 ns. */
 void qntk_relu_moments(double mu, double s, double *mean, double *variance);
 
 /* d mean / d mu = Phi(mu/s), the derivative psi_s'(mu) of the smooth activation; for s = 0 that of the plain
