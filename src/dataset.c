@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- the table of formats ---- */
 
@@ -122,6 +123,20 @@ qntk_dataset_options qntk_dataset_defaults(void)
     return (qntk_dataset_options){0}; /* every default is the zero of its type */
 }
 
+/* The length of a file's name without ".csv", ".csv.gz" and the like. */
+static size_t without_ending(const char *name, size_t length)
+{
+    static const char *const endings[] = {".csv", ".tsv", ".txt", ".arff", ".libsvm", ".svm", ".npy", ".idx"};
+    if (length > 3 && strncasecmp(name + length - 3, ".gz", 3) == 0)
+        length -= 3;
+    for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++) {
+        size_t tail = strlen(endings[k]);
+        if (length > tail && strncasecmp(name + length - tail, endings[k], tail) == 0)
+            return length - tail;
+    }
+    return length;
+}
+
 /* "wine" of "data/wine.csv.gz" or "data/wine/", "sphere" of "sphere:n=10". */
 static void name_dataset(const format *row, const char *spec, qntk_dataset *dataset)
 {
@@ -136,15 +151,8 @@ static void name_dataset(const format *row, const char *spec, qntk_dataset *data
             start--;
         spec += start;
         length -= start;
-        if (row->read != NULL) {
-            static const char *const endings[] = {".gz",     ".csv", ".tsv", ".txt", ".arff",
-                                                  ".libsvm", ".svm", ".npy", ".idx"};
-            for (size_t k = 0; k < sizeof endings / sizeof endings[0]; k++) {
-                size_t tail = strlen(endings[k]);
-                if (length > tail && memcmp(spec + length - tail, endings[k], tail) == 0)
-                    length -= tail;
-            }
-        }
+        if (row->read != NULL)
+            length = without_ending(spec, length);
     }
     snprintf(dataset->name, sizeof dataset->name, "%.*s", (int)qntk_min(length, sizeof dataset->name), spec);
 }

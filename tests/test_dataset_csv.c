@@ -1,6 +1,7 @@
 /* Text tables: delimiters, quotes, header, numbers, categories, missing values. */
 #include "dataset_memory.h"
 
+#include <locale.h>
 #include <string.h>
 
 static qntk_dataset dataset;
@@ -289,6 +290,34 @@ START_TEST(numbers_are_rounded_as_strtod_rounds_them)
 }
 END_TEST
 
+START_TEST(numbers_have_a_decimal_point_in_any_locale)
+{
+    static const char *const commas[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+    const char *found = NULL;
+    for (size_t k = 0; k < sizeof commas / sizeof commas[0] && found == NULL; k++)
+        found = setlocale(LC_ALL, commas[k]);
+    if (found == NULL) {
+        test_skip("no locale with a decimal comma is installed");
+        return;
+    }
+    double quick, slow;
+    char text[32];
+    qntk_field_kind first = qntk_field_parse("1.5", 3, &quick);
+    qntk_field_kind second = qntk_field_parse("1.2345678901234567e-5,", 21, &slow);
+    bool comma = qntk_field_parse("1,5", 3, &(double){0}) == QNTK_FIELD_TEXT;
+    qntk_number_text(-0.75, text);
+    double there = strtod("0,5", NULL);
+    setlocale(LC_ALL, "C");
+    ck_assert_double_eq(there, 0.5); /* the locale was in force */
+    ck_assert_int_eq(first, QNTK_FIELD_NUMBER);
+    ck_assert_int_eq(second, QNTK_FIELD_NUMBER);
+    ck_assert(comma);
+    ck_assert_double_eq(quick, 1.5);
+    ck_assert_double_eq(slow, 1.2345678901234567e-5);
+    ck_assert_str_eq(text, "-0.75");
+}
+END_TEST
+
 START_TEST(what_is_no_decimal_number_is_text_or_missing)
 {
     static const char *const words[] = {"0x10", "1e",  "e5",  ".",    "+",    "-",  "1.2.3",
@@ -395,6 +424,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, ragged_and_empty_tables_are_refused);
     tcase_add_test(tcase, bytes_that_are_no_text_are_refused);
     tcase_add_test(tcase, numbers_are_rounded_as_strtod_rounds_them);
+    tcase_add_test(tcase, numbers_have_a_decimal_point_in_any_locale);
     tcase_add_test(tcase, what_is_no_decimal_number_is_text_or_missing);
     tcase_add_test(tcase, many_rows_and_categories_keep_their_places);
     tcase_add_test(tcase, a_file_reads_the_same_plain_and_compressed);
