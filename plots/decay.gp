@@ -169,7 +169,7 @@ do for [j = 1:count] {
     entry[j] = kernel[j] . (text eq "" ? "" : ":  " . text)
 }
 facts = (sphere ? "exact Mercer eigenvalues on the sphere" : "eigenvalues of K/n") . \
-    (sphere || n eq "" ? "" : ", n = " . n) . (d eq "" ? "" : (sphere ? " of R^{" . d . "}" : ", d = " . d))
+    (sphere || n eq "" ? "" : ", n = " . n) . (d eq "" ? "" : (sphere ? " in " . d . " dimensions" : ", d = " . d))
 
 set multiplot
 set border 3 linewidth 0.7
