@@ -575,6 +575,23 @@ START_TEST(impossible_inputs_are_refused_by_name)
 }
 END_TEST
 
+START_TEST(a_late_overflow_leaves_no_early_result)
+{
+    /* one thread has finished the first block of rows when the last row overflows */
+    enum { ROWS = 200 };
+    qntk_moments_weights layer = good_layer();
+    double X[2 * ROWS] = {0}, mean[2 * ROWS], variance[2 * ROWS];
+    X[0] = 1;
+    X[2 * ROWS - 1] = 1e300;
+    ck_assert_ok(qntk_threads_set(1));
+    ck_assert_fails(qntk_moments_propagate(&layer, 1, ROWS, X, mean, variance), QNTK_NOT_FINITE,
+                    "row 199: layer 1 overflows");
+    ck_assert_ok(qntk_threads_set(0));
+    for (size_t k = 0; k < 2 * ROWS; k++)
+        ck_assert(mean[k] == 0 && variance[k] == 0);
+}
+END_TEST
+
 START_TEST(no_rows_are_no_work)
 {
     qntk_moments_weights layer = good_layer();
@@ -657,6 +674,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_same_bytes_for_any_number_of_threads);
     tcase_add_test(tcase, impossible_layers_are_refused_by_name);
     tcase_add_test(tcase, impossible_inputs_are_refused_by_name);
+    tcase_add_test(tcase, a_late_overflow_leaves_no_early_result);
     tcase_add_test(tcase, no_rows_are_no_work);
     tcase_add_test(tcase, a_network_too_large_for_the_machine_is_refused_before_it_allocates);
     tcase_add_test(tcase, each_allocation_may_fail);

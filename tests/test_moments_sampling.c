@@ -137,9 +137,9 @@ END_TEST
 
 START_TEST(deeper_layers_are_right_up_to_the_inverse_root_of_the_width)
 {
-    /* 500 inputs, widths 500 and 500, 40 outputs, 400 draws. Neurons of a layer are correlated over the
+    /* 500 inputs, widths 500 and 500, 40 outputs, 200 draws. Neurons of a layer are correlated over the
      * rounding through their common inputs, by 1/sqrt(width) for a pair: the moments neglect that. */
-    enum { WIDTH = 500, OUT = 40, DRAWS = 400 };
+    enum { WIDTH = 500, OUT = 40, DRAWS = 200 };
     const size_t readout[] = {2, 0};
     for (size_t r = 0; r < 2; r++) {
         qntk_rng rng = qntk_rng_create(12, r);
@@ -200,9 +200,9 @@ static qntk_status one_network(void *context, size_t index, size_t worker)
 
 START_TEST(random_networks_approach_the_infinitely_wide_kernel)
 {
-    /* 512 inputs, width 512, 256 outputs, 100 networks of random latent weights: E mean(x) mean(x') is the
+    /* 512 inputs, width 512, 256 outputs, 60 networks of random latent weights: E mean(x) mean(x') is the
      * nngp kernel up to 5 standard errors between networks and a bias of order 1/width. */
-    enum { NETWORKS = 100 };
+    enum { NETWORKS = 60 };
     static const qntk_network_shape shapes[] = {
         {.depth = 1, .levels = 2, .nngp = true},
         {.depth = 1, .levels = 3, .nngp = true, .quantize_all = true, .b_std = 0.5},
