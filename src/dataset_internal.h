@@ -232,7 +232,10 @@ qntk_status qntk_uci_read(const char *folder, const qntk_dataset_options *option
 
 qntk_status qntk_synth_read(const char *spec, const qntk_dataset_options *options, qntk_raw *raw);
 
-/* ---- the end of it (dataset_finish.c) ---- */
+/* ---- the end of it (dataset_target.c, dataset_finish.c) ---- */
+
+/* Fills raw->label (n) with values or class numbers, NaN where missing, and the classes of dataset. */
+qntk_status qntk_raw_make_target(qntk_raw *raw, const qntk_dataset_options *options, qntk_dataset *dataset);
 
 /* Empties raw into dataset (its name apart). */
 qntk_status qntk_raw_finish(qntk_raw *raw, const qntk_dataset_options *options, qntk_dataset *dataset);

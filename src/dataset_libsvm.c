@@ -158,7 +158,7 @@ static qntk_status read_rows(cursor *c, sparse *s)
 {
     enum { POLL = 4096 }; /* lines between looks for Ctrl-C */
     for (; *c->at != '\0'; next_line(c)) {
-        if (c->line % POLL == 0 && qntk_interrupted())
+        if (c->line % POLL == 1 && qntk_interrupted())
             return qntk_fail(QNTK_INTERRUPTED, "%s: interrupted", c->path);
         skip_spaces(c);
         if (is_end(*c->at))

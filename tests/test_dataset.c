@@ -283,6 +283,31 @@ START_TEST(what_is_no_readable_file_is_refused_in_one_line)
 }
 END_TEST
 
+START_TEST(an_interruption_ends_reading_and_leaves_nothing)
+{
+    static const struct {
+        const char *name, *text;
+    } files[] = {{"x.csv", "1,2\n"}, {"x.arff", "@attribute a real\n@data\n1\n"}, {"x.svm", "1 1:1\n"}};
+    for (size_t k = 0; k < sizeof files / sizeof files[0]; k++) {
+        qntk_source_reader reader = k == 0 ? qntk_csv_read : k == 1 ? qntk_arff_read : qntk_libsvm_read;
+        const char *path = test_file(files[k].name, files[k].text, strlen(files[k].text));
+        qntk_interrupt();
+        qntk_status on_disk = qntk_dataset_read(path, qntk_dataset_defaults(), &dataset);
+        qntk_status in_memory =
+            read_text(reader, files[k].name, files[k].text, qntk_dataset_defaults(), &dataset);
+        qntk_interrupt_clear();
+        ck_assert_int_eq(on_disk, QNTK_INTERRUPTED);
+        ck_assert_int_eq(in_memory, QNTK_INTERRUPTED);
+        ck_assert_ptr_null(dataset.X);
+    }
+    qntk_interrupt();
+    qntk_status status = qntk_dataset_read("sphere:n=10", qntk_dataset_defaults(), &dataset);
+    qntk_interrupt_clear();
+    ck_assert_int_eq(status, QNTK_INTERRUPTED);
+    test_files_remove();
+}
+END_TEST
+
 START_TEST(labels_go_with_arrays_only)
 {
     qntk_dataset_options options = qntk_dataset_defaults();
@@ -344,6 +369,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_subset_copies_rows_names_and_classes);
     tcase_add_test(tcase, every_allocation_of_a_subset_may_fail);
     tcase_add_test(tcase, what_is_no_readable_file_is_refused_in_one_line);
+    tcase_add_test(tcase, an_interruption_ends_reading_and_leaves_nothing);
     tcase_add_test(tcase, labels_go_with_arrays_only);
     tcase_add_test(tcase, the_name_of_a_set_is_its_file_without_endings);
     tcase_add_test(tcase, the_help_names_every_format_and_generator);

@@ -9,11 +9,19 @@
  *   qntk_missing. Infinity, or a number beyond the range of a double, is always an error.
  * - A column with text in it is categorical and becomes one feature of 0 and 1 per category, named
  *   "colour=red". Categories are in numerical order if all of them are numbers, else in byte order (.arff: in
- * the declared order). A column with ten numbers or more to each text is taken for numbers with a mistake: an
- * error.
+ *   the declared order). A column with ten numbers or more to each text is taken for numbers with a mistake:
+ *   an error.
  * - Classes are numbered in numerical order if all labels are numbers, else in byte order, from the whole
- * file: the numbers do not depend on `limit` or `missing`.
- * - Order of the steps: target, missing, limit, one-hot, scale, rows. */
+ *   file: the numbers do not depend on `limit` or `missing`.
+ * - Order of the steps: target, rows dropped, limit, means, one-hot, scale, rows.
+ *
+ * What is peculiar to some (the head of each src/dataset_FORMAT.c says the rest)
+ * - .csv .tsv .txt: the delimiter is the one the ending promises or, if the first row has none, the one found
+ *   among tab, semicolon, comma and white space. The first row is names if a column has text there and
+ *   numbers below; where all columns hold text, if its fields differ from each other and from all below them.
+ * - IDX: pixels keep their stored values, 0 to 255. .npy and IDX arrays become (n, product of the rest).
+ * - .libsvm: as many features as the largest index; what is left out is 0.
+ * - UCI folders: features as stored. */
 #ifndef QNTK_DATASET_H
 #define QNTK_DATASET_H
 
@@ -43,9 +51,8 @@ typedef struct {
     size_t classes;      /* 0: regression or no target */
     char **feature_name; /* (d) or NULL: the file gives none */
     char **class_name;   /* (classes) or NULL if classes is 0 */
-    /* UCI folders; elsewhere, and after `limit` or `missing` took rows away, empty. The published folds are
-     * four random splits of the rows, 3/4 to train and 1/4 to test, not a partition: their test sets overlap.
-     */
+    /* Published splits of UCI folders; elsewhere, and after `limit` or `missing` took rows away, empty. The
+     * folds are four random splits, 3/4 to train and 1/4 to test, no partition: their test sets overlap. */
     qntk_split validation;           /* hyperparameters: fit on train, judge on test */
     qntk_split fold[QNTK_FOLDS_MAX]; /* (folds) */
     size_t folds;                    /* 4; 1 if the set comes with its own test set; 0 */
