@@ -23,12 +23,13 @@ double qntk_weight_step(size_t levels)
     return levels < 2 ? 0 : 2.0 / (double)(levels - 1);
 }
 
-/* latent = -1 + (cell + position) step, position in [0,1). */
+/* latent = -1 + (cell + position) step, position in [0,1], also where (latent + 1)/step at latent = 1 rounds
+ * to more than levels - 1. */
 static double cell_position(size_t levels, double latent, double *cell)
 {
     double scaled = (latent + 1) / qntk_weight_step(levels);
     *cell = fmin(floor(scaled), (double)(levels - 2));
-    return scaled - *cell;
+    return fmin(scaled - *cell, 1);
 }
 
 double qntk_weight_noise(size_t levels, double latent)

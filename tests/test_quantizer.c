@@ -69,6 +69,16 @@ START_TEST(grid_points_are_never_moved)
 }
 END_TEST
 
+START_TEST(the_ends_of_the_grid_have_no_noise_for_any_number_of_levels)
+{
+    size_t failures = 0;
+    for (size_t levels = 2; levels <= QNTK_LEVELS_MAX; levels++)
+        failures += qntk_weight_noise(levels, 1) < 0 || qntk_weight_noise(levels, -1) != 0 ||
+                    qntk_weight_noise(levels, 1) > 1e-11 * qntk_weight_step(levels);
+    ck_assert_uint_eq(failures, 0);
+}
+END_TEST
+
 START_TEST(impossible_level_counts_are_refused)
 {
     qntk_weight_law law;
@@ -83,6 +93,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, binary_and_ternary_noise_are_the_known_numbers);
     tcase_add_test(tcase, rounding_is_unbiased_and_lands_on_neighbouring_levels);
     tcase_add_test(tcase, grid_points_are_never_moved);
+    tcase_add_test(tcase, the_ends_of_the_grid_have_no_noise_for_any_number_of_levels);
     tcase_add_test(tcase, impossible_level_counts_are_refused);
 }
 
