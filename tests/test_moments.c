@@ -230,6 +230,23 @@ START_TEST(weights_on_the_grid_have_no_noise)
 }
 END_TEST
 
+START_TEST(weights_clipped_to_the_ends_pass_for_any_number_of_levels)
+{
+    const double ends[2] = {1, -1}, x = 3;
+    for (size_t levels = 2; levels <= 2000; levels++) {
+        qntk_moments_weights layers[2] = {
+            {.fan_in = 1, .fan_out = 2, .latent = ends, .levels = levels, .w_std = 1},
+            {.fan_in = 2, .fan_out = 1, .latent = ends, .levels = levels, .w_std = 1}};
+        double mean, variance;
+        ck_assert_ok(qntk_moments_propagate(layers, 2, 1, &x, &mean, &variance));
+        /* a weight's position is off by levels eps of a step, its variance by eps step; s/|mu| < 1e-7 leaves
+         * the ReLU of -3 at 0 */
+        ck_assert_relative(mean, 3 / sqrt(2), 4 * eps);
+        ck_assert(variance >= 0 && variance <= 9 * 8 * eps * (double)levels * qntk_weight_step(levels));
+    }
+}
+END_TEST
+
 START_TEST(the_same_bytes_for_any_number_of_threads)
 {
     enum { ROWS = 300, D = 20, OUT = 5 };
@@ -440,6 +457,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_network_agrees_with_its_plain_twin_and_with_its_layers);
     tcase_add_test(tcase, real_weights_give_the_plain_network_without_variance);
     tcase_add_test(tcase, weights_on_the_grid_have_no_noise);
+    tcase_add_test(tcase, weights_clipped_to_the_ends_pass_for_any_number_of_levels);
     tcase_add_test(tcase, the_same_bytes_for_any_number_of_threads);
     tcase_add_test(tcase, impossible_layers_are_refused_by_name);
     tcase_add_test(tcase, impossible_inputs_are_refused_by_name);
