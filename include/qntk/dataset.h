@@ -85,10 +85,10 @@ typedef enum {
 } qntk_missing;
 
 typedef struct {
-    const char
-        *target; /* NULL: last column, or the labels of a format that keeps them apart. "none": no target,
-                    every column is a feature (labels kept apart are ignored). Else the name of a column or,
-                    if there is none of that name, its number: from 0, negative from the end. */
+    /* NULL: last column, or the labels of a format that keeps them apart. "none": no target, every column is
+     * a feature (labels kept apart are ignored). Else the name of a column or, if there is none of that name,
+     * its number: from 0, negative from the end. */
+    const char *target;
     const char *labels; /* NULL, or a file of labels (.npy or IDX) for .npy and IDX data */
     qntk_task task;
     size_t limit; /* 0: all rows; else a random subset of at most this many, in the order of the file */
@@ -107,7 +107,8 @@ qntk_dataset_options qntk_dataset_defaults(void);
  * QNTK_INVALID: unknown format, generator, key or target, or an option that does not suit the data;
  * QNTK_IO: cannot be read, or is no regular file or folder;
  * QNTK_FORMAT: broken content, missing values under QNTK_MISSING_ERROR;
- * QNTK_NOT_FINITE: infinity or overflow; QNTK_NO_MEMORY; QNTK_INTERRUPTED;
+ * QNTK_NOT_FINITE: infinity or overflow; QNTK_UNSUPPORTED: a string or date of an .arff file as a feature;
+ * QNTK_NO_MEMORY; QNTK_INTERRUPTED;
  * QNTK_TOO_LARGE: more than the available memory, or a sparse file that makes a dense table out of
  * proportion. Messages name file and line (or row), what was expected and what was found.
  *
