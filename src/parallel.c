@@ -229,8 +229,12 @@ qntk_status qntk_parallel_for(size_t count, qntk_parallel_body body, void *conte
 
 qntk_status qntk_parallel_team(qntk_parallel_body body, void *context)
 {
-    QNTK_REQUIRE(!inside_job, "a team cannot be started from inside a parallel loop");
-    return run(qntk_threads(), body, context, true);
+    return inside_job ? body(context, 0, 0) : run(qntk_threads(), body, context, true);
+}
+
+size_t qntk_team_size(void)
+{
+    return inside_job ? 1 : qntk_threads();
 }
 
 /* ---- progress ---- */

@@ -457,13 +457,13 @@ qntk_status qntk_band_reduce(size_t n, const double *K, double scale, double *ba
     reduction r = {.n = n,
                    .padded = qntk_padded(n),
                    .tiles = qntk_padded(n) / TILE,
-                   .workers = qntk_threads(),
+                   .workers = qntk_team_size(),
                    .K = K,
                    .scale = scale,
                    .kernels = qntk_kernels_best(),
                    .band = band,
                    .reflectors = reflectors,
-                   .barrier = {.count = qntk_threads()}};
+                   .barrier = {.count = qntk_team_size()}};
     qntk_status status = allocate(&r);
     if (status == QNTK_OK)
         status = qntk_parallel_for(r.tiles, pack_row, &r);

@@ -96,6 +96,40 @@ START_TEST(a_team_runs_at_once)
 }
 END_TEST
 
+static qntk_status meet_alone(void *context, size_t index, size_t worker)
+{
+    ck_assert_uint_eq(index, 0);
+    ck_assert_uint_eq(worker, 0);
+    job *j = context;
+    atomic_fetch_add(&j->arrived, 1);
+    return QNTK_OK;
+}
+
+static qntk_status meet_inside(void *context, size_t index, size_t worker)
+{
+    (void)worker;
+    job *members = context; /* one for each item */
+    atomic_store(&members[index].visits[0], (int)qntk_team_size());
+    return qntk_parallel_team(meet_alone, &members[index]);
+}
+
+START_TEST(a_team_inside_a_loop_is_its_caller_alone)
+{
+    enum { LOOP = 10 };
+    ck_assert_ok(qntk_threads_set(3));
+    ck_assert_uint_eq(qntk_team_size(), 3);
+    job *members = calloc(LOOP, sizeof *members);
+    ck_assert_ok(qntk_parallel_for(LOOP, meet_inside, members));
+    for (size_t i = 0; i < LOOP; i++) {
+        ck_assert_int_eq(atomic_load(&members[i].visits[0]), 1);
+        ck_assert_int_eq(atomic_load(&members[i].arrived), 1);
+    }
+    free(members);
+    ck_assert_uint_eq(qntk_team_size(), 3);
+    ck_assert_ok(qntk_threads_set(0));
+}
+END_TEST
+
 static void count_calls(void *context, const char *label, double fraction)
 {
     (void)label;
@@ -126,6 +160,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, an_interrupt_stops_the_loop_until_it_is_cleared);
     tcase_add_test(tcase, a_nested_loop_runs_in_its_worker);
     tcase_add_test(tcase, a_team_runs_at_once);
+    tcase_add_test(tcase, a_team_inside_a_loop_is_its_caller_alone);
     tcase_add_test(tcase, progress_is_thinned_but_its_end_is_always_told);
 }
 

@@ -282,6 +282,38 @@ START_TEST(the_bytes_do_not_depend_on_the_number_of_threads)
 }
 END_TEST
 
+typedef struct {
+    size_t n;
+    const double *K;
+    qntk_tridiag *result[6];
+} inner_reductions;
+
+static qntk_status reduce_inside(void *context, size_t index, size_t worker)
+{
+    (void)worker;
+    inner_reductions *inner = context;
+    return qntk_tridiag_create(inner->n, inner->K, qntk_tridiag_defaults(), &inner->result[index]);
+}
+
+START_TEST(inside_a_parallel_loop_the_bytes_are_the_same)
+{
+    inner_reductions inner = {.n = 333, .K = random_symmetric(333, 31, false)};
+    ck_assert_ok(qntk_threads_set(3));
+    qntk_tridiag *outside = reduce(inner.n, inner.K, false);
+    ck_assert_ok(qntk_parallel_for(6, reduce_inside, &inner));
+    for (size_t i = 0; i < 6; i++) {
+        ck_assert_mem_eq(qntk_tridiag_diag(inner.result[i]), qntk_tridiag_diag(outside),
+                         inner.n * sizeof(double));
+        ck_assert_mem_eq(qntk_tridiag_offdiag(inner.result[i]), qntk_tridiag_offdiag(outside),
+                         (inner.n - 1) * sizeof(double));
+        qntk_tridiag_destroy(&inner.result[i]);
+    }
+    qntk_tridiag_destroy(&outside);
+    qntk_free((void *)inner.K);
+    ck_assert_ok(qntk_threads_set(0));
+}
+END_TEST
+
 START_TEST(huge_tiny_and_subnormal_matrices_are_scaled)
 {
     const size_t n = 140;
@@ -488,6 +520,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_matrix_of_rank_one_has_one_eigenvalue);
     tcase_add_test(tcase, trace_and_frobenius_norm_are_kept);
     tcase_add_test(tcase, the_bytes_do_not_depend_on_the_number_of_threads);
+    tcase_add_test(tcase, inside_a_parallel_loop_the_bytes_are_the_same);
     tcase_add_test(tcase, huge_tiny_and_subnormal_matrices_are_scaled);
     tcase_add_test(tcase, zero_one_and_two_rows_work);
     tcase_add_test(tcase, bad_input_is_named);

@@ -30,10 +30,14 @@ size_t qntk_threads(void);
  * serially in that worker. */
 qntk_status qntk_parallel_for(size_t count, qntk_parallel_body body, void *context);
 
-/* Runs body(context, worker, worker) on every worker at once, for algorithms that
- * synchronise among themselves (pipelines). The bodies may wait for each other: all of
- * them are running. */
+/* Runs body(context, worker, worker) for worker = 0 .. qntk_team_size()-1, all at once, for
+ * algorithms that synchronise among themselves (pipelines). The bodies may wait for each
+ * other: all of them are running. */
 qntk_status qntk_parallel_team(qntk_parallel_body body, void *context);
+
+/* The size of a team started from here: qntk_threads(), or 1 inside a parallel loop, where the
+ * caller is the whole team. */
+size_t qntk_team_size(void);
 
 /* Asks long work to stop soon with QNTK_INTERRUPTED. Safe in a signal handler. */
 void qntk_interrupt(void);
