@@ -15,6 +15,7 @@
 #include "qntk/plot.h"
 #include "qntk/tridiag.h"
 #include "qntk/gram.h"
+#include "qntk/mercer.h"
 #include "qntk/moments.h"
 
 #endif
