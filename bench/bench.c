@@ -35,6 +35,8 @@ static double run_once(const bench_contestant *contestant)
 {
     const struct timespec pause = {.tv_nsec =
                                        200 * 1000 * 1000}; /* OpenBLAS's threads spin for about 100 ms */
+    if (contestant->prepare != NULL)
+        contestant->prepare(contestant->context);
     nanosleep(&pause, NULL);
     openblas_set_num_threads(contestant->blas_threads ? (int)qntk_threads() : 1);
     double start = bench_seconds();
@@ -42,12 +44,12 @@ static double run_once(const bench_contestant *contestant)
     return bench_seconds() - start;
 }
 
-void bench_interleave(size_t count, bench_contestant *contestants, size_t repeats)
+void bench_interleave(size_t count, bench_contestant *contestants, size_t repeats, bool warm)
 {
     repeats = repeats < REPEATS_MAX ? repeats : REPEATS_MAX;
     double *seconds = qntk_alloc(count * repeats, sizeof *seconds);
     bench_check(seconds == NULL ? QNTK_NO_MEMORY : QNTK_OK);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; warm && i < count; i++)
         run_once(&contestants[i]);
     for (size_t r = 0; r < repeats; r++)
         for (size_t i = 0; i < count; i++)

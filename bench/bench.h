@@ -11,6 +11,7 @@
 typedef struct {
     const char *name;
     void (*run)(void *context);
+    void (*prepare)(void *context); /* before each run, not timed; or NULL */
     void *context;
     bool blas_threads; /* the run uses OpenBLAS's own threads; ours otherwise */
     double seconds;    /* out: the median */
@@ -19,9 +20,9 @@ typedef struct {
 /* Seconds of a monotonic clock. */
 double bench_seconds(void);
 
-/* Runs the contestants in turn, `repeats` times after one warm-up round, with pauses in which BLAS's spinning
- * threads fall asleep, and puts each median where it belongs. */
-void bench_interleave(size_t count, bench_contestant *contestants, size_t repeats);
+/* Runs the contestants in turn, `repeats` times after one warm-up round if `warm`, with pauses in which
+ * BLAS's spinning threads fall asleep, and puts each median where it belongs. */
+void bench_interleave(size_t count, bench_contestant *contestants, size_t repeats, bool warm);
 
 /* The header, once per program: op case threads seconds baseline baseline_seconds ratio residual. */
 void bench_header(void);

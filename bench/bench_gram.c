@@ -67,7 +67,7 @@ static void compare(size_t n, size_t d, const char *spec, const double *X, doubl
     bench_check(qntk_kernel_resolve(&c.kernel, n, d, X, 0));
     bench_contestant both[2] = {{.name = "dsyrk", .run = run_dsyrk, .context = &c, .blas_threads = true},
                                 {.name = "gram", .run = run_gram, .context = &c}};
-    bench_interleave(2, both, REPEATS);
+    bench_interleave(2, both, REPEATS, true);
     char name[128];
     snprintf(name, sizeof name, "n=%zu d=%zu %s", n, d, spec);
     bench_row("gram", name, both[1].seconds, "dsyrk", both[0].seconds, residual(&c));

@@ -40,17 +40,17 @@ static void apply_panel(const application *a, size_t p, double *X, size_t slices
     for (size_t row = 0; row < rows; row += CHUNK)
         for (size_t s = 0; s < slices; s++)
             a->kernels->multiply(BAND, qntk_min(CHUNK, rows - row), V + row * BAND, 1, BAND,
-                                 X + (s * a->rows + first + row) * BAND, BAND, S[s], BAND, NULL);
+                                 X + (s * a->rows + first + row) * BAND, BAND, S[s], BAND, NULL, 0);
     for (size_t s = 0; s < slices; s++) {
         for (size_t e = 0; e < SQUARE; e++)
             S[s][e] = -S[s][e];
         a->kernels->multiply(BAND, BAND, T, a->transpose ? 1 : BAND, a->transpose ? BAND : 1, S[s], BAND,
-                             TS[s], BAND, NULL);
+                             TS[s], BAND, NULL, 0);
     }
     for (size_t row = 0; row < rows; row += CHUNK)
         for (size_t s = 0; s < slices; s++)
             a->kernels->multiply(qntk_min(CHUNK, rows - row), BAND, V + row * BAND, BAND, 1, TS[s], BAND,
-                                 X + (s * a->rows + first + row) * BAND, BAND, NULL);
+                                 X + (s * a->rows + first + row) * BAND, BAND, NULL, 0);
 }
 
 static void apply_block(const application *a, size_t group, size_t k, double *X)

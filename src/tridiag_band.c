@@ -92,7 +92,7 @@ static void update_panel(reduction *r, size_t p, size_t worker)
         const size_t skip = i == first ? column : 0; /* rows above the diagonal block */
         if (p > 0)
             r->kernels->multiply(TILE - skip, PAIR, old + (i * TILE + skip) * PAIR, PAIR, 1,
-                                 r->strip + p * STRIP, BAND, tile + skip * TILE + column, TILE, NULL);
+                                 r->strip + p * STRIP, BAND, tile + skip * TILE + column, TILE, NULL, 0);
         for (size_t row = skip; row < TILE; row++)
             memcpy(r->panel + (i * TILE + row) * BAND, tile + row * TILE + column, BAND * sizeof(double));
         if (i > first)
@@ -221,7 +221,7 @@ static void update_and_multiply(const reduction *r, size_t p, size_t i, size_t j
         const size_t skip = i == j ? c : row0;
         r->kernels->multiply(TILE - skip, PAIR, old + (i * TILE + skip) * PAIR, PAIR, 1,
                              r->strip + (j * (TILE / BAND) + c / BAND) * STRIP, BAND, tile + skip * TILE + c,
-                             TILE, NULL);
+                             TILE, NULL, 0);
     }
     if (i == j)
         for (size_t row = row0; row < TILE; row++)
@@ -229,10 +229,10 @@ static void update_and_multiply(const reduction *r, size_t p, size_t i, size_t j
                 tile[c * TILE + row] = tile[row * TILE + c];
     const double *active = tile + row0 * TILE + column0;
     r->kernels->multiply(TILE - row0, TILE - column0, active, TILE, 1, V + (j * TILE + column0) * PAIR, PAIR,
-                         Y1 + row0 * BAND, BAND, i != j ? next : NULL);
+                         Y1 + row0 * BAND, BAND, i != j ? next : NULL, QNTK_AHEAD);
     if (i != j)
         r->kernels->multiply(TILE - column0, TILE - row0, active, 1, TILE, V + (i * TILE + row0) * PAIR, PAIR,
-                             Y2 + column0 * BAND, BAND, next + TILE_SIZE / 2);
+                             Y2 + column0 * BAND, BAND, next + TILE_SIZE / 2, QNTK_AHEAD);
 }
 
 /* How the trailing matrix of panel p is cut: blocks of `side` tiles, from tile row `first`. */
@@ -314,8 +314,8 @@ static void sum_products(reduction *r, size_t p, size_t worker)
         double *gram = r->gram + chunk * 2 * SQUARE;
         const double *V = pair + first * PAIR;
         memset(gram, 0, 2 * SQUARE * sizeof(double));
-        r->kernels->multiply(BAND, last - first, V, 1, PAIR, V, PAIR, gram, BAND, NULL);
-        r->kernels->multiply(BAND, last - first, V, 1, PAIR, V + BAND, PAIR, gram + SQUARE, BAND, NULL);
+        r->kernels->multiply(BAND, last - first, V, 1, PAIR, V, PAIR, gram, BAND, NULL, 0);
+        r->kernels->multiply(BAND, last - first, V, 1, PAIR, V + BAND, PAIR, gram + SQUARE, BAND, NULL, 0);
     }
 }
 
@@ -340,8 +340,8 @@ static void small_factors(const reduction *r, size_t chunks, double *T, double *
     for (size_t e = 0; e < SQUARE; e++)
         gram[SQUARE + e] *= -0.5;
     memset(M, 0, SQUARE * sizeof(double));
-    r->kernels->multiply(BAND, BAND, T, 1, BAND, gram + SQUARE, BAND, middle, BAND, NULL);
-    r->kernels->multiply(BAND, BAND, middle, BAND, 1, T, BAND, M, BAND, NULL);
+    r->kernels->multiply(BAND, BAND, T, 1, BAND, gram + SQUARE, BAND, middle, BAND, NULL, 0);
+    r->kernels->multiply(BAND, BAND, middle, BAND, 1, T, BAND, M, BAND, NULL, 0);
 }
 
 /* W = Y T + V M in place of Y, and the strips -[W V]' of the next update. */
@@ -357,8 +357,8 @@ static void finish_pair(reduction *r, size_t p, size_t worker)
     for (size_t group = start / BAND + begin; group < start / BAND + end; group++) {
         double *pair = r->pair[p % 2] + group * BAND * PAIR, *strip = r->strip + group * STRIP;
         double W[SQUARE] = {0};
-        r->kernels->multiply(BAND, BAND, pair + BAND, PAIR, 1, T, BAND, W, BAND, NULL);
-        r->kernels->multiply(BAND, BAND, pair, PAIR, 1, M, BAND, W, BAND, NULL);
+        r->kernels->multiply(BAND, BAND, pair + BAND, PAIR, 1, T, BAND, W, BAND, NULL, 0);
+        r->kernels->multiply(BAND, BAND, pair, PAIR, 1, M, BAND, W, BAND, NULL, 0);
         for (size_t row = 0; row < BAND; row++)
             for (size_t c = 0; c < BAND; c++) {
                 strip[c * BAND + row] = -W[row * BAND + c];

@@ -26,9 +26,11 @@ typedef struct {
 
     /* C (rows,32) += A (rows,depth) B (depth,32). A(r,k) = A[r*row_step + k*depth_step]; rows a multiple
      * of 4, ldb and ldc in doubles. Sums run over k in ascending order, one fused multiply-add each.
-     * Meanwhile the first QNTK_AHEAD rows / 4 doubles at `ahead` (or NULL) are fetched into the cache. */
+     * Meanwhile pieces of QNTK_AHEAD doubles are fetched into the cache, one for every 4 rows, from `ahead`
+     * (or NULL) on, ahead_step apart. */
     void (*multiply)(size_t rows, size_t depth, const double *A, size_t row_step, size_t depth_step,
-                     const double *B, size_t ldb, double *C, size_t ldc, const double *ahead);
+                     const double *B, size_t ldb, double *C, size_t ldc, const double *ahead,
+                     size_t ahead_step);
 
     /* One column of the Householder panel factorisation, fused with the products the next column needs:
      * P(r,:) -= P(r,column) factor(:), then product(:) += P(r,column+1) P(r,:), for each of `rows` rows of
@@ -45,6 +47,21 @@ typedef struct {
     /* X (.,32), consecutive reflectors i = 0 .. count-1 of the chase, reflector i starting at row i:
      * forward: X <- H_0 H_1 .. H_{count-1} X; backward: X <- H_{count-1} .. H_0 X. v (count,32). */
     void (*reflect)(size_t count, const double *v, const double *tau, bool forward, double *X);
+
+    /* With g_i = (d[i] - origin) - mu, a distance from a pole to a root kept accurate near the origin:
+     * sum[0] = sum of z[i]^2 / g_i, sum[1] = sum of z[i]^2 / g_i^2. */
+    void (*secular_sum)(size_t count, const double *d, const double *z, double origin, double mu,
+                        double *sum);
+
+    /* s[i] = z[i] / g_i; returns the sum of s[i]^2. */
+    double (*secular_vector)(size_t count, const double *d, const double *z, double origin, double mu,
+                             double *s);
+
+    /* w[i] *= g_i / (d[i] - pole). */
+    void (*secular_weight)(size_t count, const double *d, double origin, double mu, double pole, double *w);
+
+    /* dot[0] = a's, dot[1] = b's. */
+    void (*two_dots)(size_t count, const double *a, const double *b, const double *s, double *dot);
 } qntk_kernels;
 
 /* The best kernels this machine can run; chosen once. */

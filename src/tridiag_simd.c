@@ -82,12 +82,13 @@ static inline __attribute__((always_inline)) void multiply_rows(size_t depth, co
 }
 
 static void multiply(size_t rows, size_t depth, const double *A, size_t row_step, size_t depth_step,
-                     const double *B, size_t ldb, double *C, size_t ldc, const double *ahead)
+                     const double *B, size_t ldb, double *C, size_t ldc, const double *ahead,
+                     size_t ahead_step)
 {
     for (size_t r = 0; r < rows; r += ROWS) {
         if (ahead != NULL)
             for (size_t line = 0; line < AHEAD; line++)
-                __builtin_prefetch(ahead + (r / ROWS * AHEAD + line) * LINE, 1, 2);
+                __builtin_prefetch(ahead + r / ROWS * ahead_step + line * LINE, 1, 2);
         for (size_t c = 0; c < QNTK_BAND; c += WIDE * LANES)
             multiply_rows(depth, A + r * row_step, row_step, depth_step, B + c, ldb, C + r * ldc + c, ldc);
     }
@@ -233,6 +234,86 @@ static void reflect(size_t count, const double *v, const double *tau, bool forwa
     }
 }
 
+/* ---- secular equation ---- */
+
+/* The end of an array, padded to a whole vector. */
+static inline vector load_end(const double *p, size_t count, double padding)
+{
+    double end[LANES];
+    for (size_t i = 0; i < LANES; i++)
+        end[i] = i < count ? p[i] : padding;
+    return load(end);
+}
+
+static void secular_sum(size_t count, const double *d, const double *z, double origin, double mu, double *sum)
+{
+    const vector o = spread(origin), m = spread(mu);
+    vector value = {0}, slope = {0};
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vector numerator = load(z + i), ratio = numerator / (load(d + i) - o - m);
+        value += numerator * ratio;
+        slope += ratio * ratio;
+    }
+    if (i < count) { /* the padding divides zero by one */
+        vector numerator = load_end(z + i, count - i, 0);
+        vector ratio = numerator / (load_end(d + i, count - i, origin + mu + 1) - o - m);
+        value += numerator * ratio;
+        slope += ratio * ratio;
+    }
+    sum[0] = sum_lanes(value);
+    sum[1] = sum_lanes(slope);
+}
+
+static double secular_vector(size_t count, const double *d, const double *z, double origin, double mu,
+                             double *s)
+{
+    const vector o = spread(origin), m = spread(mu);
+    vector square = {0};
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vector ratio = load(z + i) / (load(d + i) - o - m);
+        store(s + i, ratio);
+        square += ratio * ratio;
+    }
+    double sum = sum_lanes(square);
+    for (; i < count; i++) {
+        s[i] = z[i] / (d[i] - origin - mu);
+        sum += s[i] * s[i];
+    }
+    return sum;
+}
+
+static void secular_weight(size_t count, const double *d, double origin, double mu, double pole, double *w)
+{
+    const vector o = spread(origin), m = spread(mu), p = spread(pole);
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vector x = load(d + i);
+        store(w + i, load(w + i) * ((x - o - m) / (x - p)));
+    }
+    for (; i < count; i++)
+        w[i] *= (d[i] - origin - mu) / (d[i] - pole);
+}
+
+static void two_dots(size_t count, const double *a, const double *b, const double *s, double *dot)
+{
+    vector first = {0}, second = {0};
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vector x = load(s + i);
+        first += load(a + i) * x;
+        second += load(b + i) * x;
+    }
+    dot[0] = sum_lanes(first);
+    dot[1] = sum_lanes(second);
+    for (; i < count; i++) {
+        dot[0] += a[i] * s[i];
+        dot[1] += b[i] * s[i];
+    }
+}
+
 extern const qntk_kernels QNTK_ISA_SYMBOL(qntk_kernels);
-const qntk_kernels QNTK_ISA_SYMBOL(qntk_kernels) = {QNTK_ISA_TEXT, multiply,   panel_step,
-                                                    two_sided,     right_left, reflect};
+const qntk_kernels QNTK_ISA_SYMBOL(qntk_kernels) = {QNTK_ISA_TEXT,  multiply, panel_step,  two_sided,
+                                                    right_left,     reflect,  secular_sum, secular_vector,
+                                                    secular_weight, two_dots};

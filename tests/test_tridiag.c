@@ -487,8 +487,8 @@ START_TEST(the_kernels_of_every_instruction_set_agree)
             square += v[r] * v[r];
         for (size_t k = 0; k < 2; k++) {
             const qntk_kernels *kernels = k == 0 ? plain : all[i];
-            kernels->multiply(60, 50, A, 64, 1, x[k], 32, y[k], 64, NULL);
-            kernels->multiply(64, 30, A + 1, 1, 64, x[k] + 7, 33, y[k], 64, A);
+            kernels->multiply(60, 50, A, 64, 1, x[k], 32, y[k], 64, NULL, 0);
+            kernels->multiply(64, 30, A + 1, 1, 64, x[k] + 7, 33, y[k], 64, A, 64);
             for (ptrdiff_t column = -1; column < 31; column++) {
                 memset(scratch, 0, sizeof scratch);
                 for (ptrdiff_t c = column + 1; c < 32; c++)

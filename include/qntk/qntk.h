@@ -14,6 +14,7 @@
 #include "qntk/table.h"
 #include "qntk/plot.h"
 #include "qntk/tridiag.h"
+#include "qntk/spectrum.h"
 #include "qntk/gram.h"
 #include "qntk/mercer.h"
 #include "qntk/moments.h"
