@@ -18,5 +18,6 @@
 #include "qntk/gram.h"
 #include "qntk/mercer.h"
 #include "qntk/moments.h"
+#include "qntk/spectrum.h"
 
 #endif
