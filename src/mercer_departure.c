@@ -74,7 +74,7 @@ static qntk_status advantage(const twins *t, long double degree, int sign, long 
 static qntk_status first_beyond(const twins *t, long double low, int sign, long double *degree)
 {
     const long double most = 1e15L;
-    long double high = low, f_low, f_high;
+    long double high = low, f_low = 0, f_high;
     qntk_status status = advantage(t, low, sign, &f_low);
     f_high = f_low;
     while (status == QNTK_OK && f_high >= 0 && high < most) {

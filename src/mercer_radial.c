@@ -68,7 +68,8 @@ static long double stable_tail(long double beta, long double log_s)
     long double sum = 0, log_factorial = 0;
     for (int n = 1; n < 2000; n++) {
         log_factorial += logl(n);
-        long double size = expl(lgammal(1 + n * beta) - log_factorial - n * beta * log_s);
+        int sign; /* lgammal would write it to a variable all threads share */
+        long double size = expl(lgammal_r(1 + n * beta, &sign) - log_factorial - n * beta * log_s);
         sum += size * sinl(PI * n * (1 - beta)); /* sin(pi n beta) = (-1)^(n+1) sin(pi n (1-beta)) */
         if (size < 1e-24L * sum)
             break;

@@ -7,8 +7,8 @@
 /* The layer recursion of the quasi neural network's kernels, with Sigma, D, S, T and rho. */
 double naive_network(const qntk_network_shape *shape, size_t d, const double *x, const double *z);
 
-/* Mean and variance of relu(mu + s Z) as m = mu Phi + s phi, m2 = (mu^2 + s^2) Phi + mu s phi, v = m2 - m^2 in
- * extended precision: loses about z^4 units of the last place for z = mu/s < 0. */
+/* Mean and variance of relu(mu + s Z) as m = mu Phi + s phi, m2 = (mu^2 + s^2) Phi + mu s phi, v = m2 - m^2
+ * in extended precision: loses about z^4 units of the last place for z = mu/s < 0. */
 void naive_relu_moments(double mu, double s, double *mean, double *variance);
 
 /* The same from Laplace's continued fraction for the normal tail, to full accuracy for z <= -1. */

@@ -43,7 +43,8 @@
 int test_main(const char *name, void (*add_tests)(TCase *tcase));
 void test_skip(const char *why);
 
-/* A path under the directory of shared data (reference values, data sets), or NULL if that is not there. */
+/* A path under the directory of shared data (reference values, data sets), or NULL if that is not there:
+ * $QNTK_SHARED, or else ../shared beside the source tree. */
 const char *test_shared(const char *relative);
 /* A path under the source tree ("tests/fixtures/x.csv"). */
 const char *test_source(const char *relative);

@@ -27,7 +27,14 @@ static const char *join(const char *variable, const char *relative)
 
 const char *test_shared(const char *relative)
 {
-    const char *path = join("QNTK_SHARED", relative);
+    const char *path;
+    if (getenv("QNTK_SHARED") != NULL) {
+        path = join("QNTK_SHARED", relative);
+    } else {
+        char beside[1024];
+        snprintf(beside, sizeof beside, "../shared/%s", relative);
+        path = join("QNTK_SOURCE_ROOT", beside);
+    }
     return path != NULL && access(path, R_OK) == 0 ? path : NULL;
 }
 

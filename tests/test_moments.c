@@ -149,7 +149,8 @@ START_TEST(a_network_agrees_with_its_plain_twin_and_with_its_layers)
         ck_assert_ok(qntk_moments_propagate(net.layer, net.count, ROWS, X, mean, variance));
         size_t failures = 0;
         for (size_t r = 0; r < ROWS; r++) {
-            double mean_plain[WIDTH], variance_plain[WIDTH], m[WIDTH], v[WIDTH] = {0}, mu[WIDTH], s2[WIDTH];
+            double mean_plain[WIDTH], variance_plain[WIDTH];
+            double m[WIDTH] = {0}, v[WIDTH] = {0}, mu[WIDTH] = {0}, s2[WIDTH] = {0};
             naive_moments_network(net.layer, net.count, X + r * D, mean_plain, variance_plain);
             memcpy(m, X + r * D, D * sizeof *m);
             for (size_t l = 0; l < net.count; l++) {

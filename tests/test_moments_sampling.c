@@ -211,8 +211,10 @@ START_TEST(random_networks_approach_the_infinitely_wide_kernel)
     };
     qntk_rng rng = qntk_rng_create(14, 0);
     double X[ROWS * WIDTH];
-    for (size_t k = 0; k < ROWS * WIDTH; k++) /* rows of different lengths, correlated with the first */
-        X[k] = (1 + 0.3 * (double)(k / WIDTH)) * qntk_rng_normal(&rng) + (k < WIDTH ? 0 : 0.8 * X[k % WIDTH]);
+    for (size_t k = 0; k < ROWS * WIDTH; k++) { /* rows of different lengths, correlated with the first */
+        const size_t row = k / WIDTH;
+        X[k] = (1 + 0.3 * (double)row) * qntk_rng_normal(&rng) + (row == 0 ? 0 : 0.8 * X[k % WIDTH]);
+    }
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         double products[NETWORKS * PAIRS] = {0};
         wide_networks job = {&shapes[s], 300 + s, X, products};
