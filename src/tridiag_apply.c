@@ -11,7 +11,6 @@
 enum {
     BAND = QNTK_BAND,
     SQUARE = BAND * BAND,
-    SLICES = 4,  /* slices that pass through the reflectors of stage 1 together, if there are many */
     MANY = 16,   /* slices from which on that pays: several for each thread remain */
     CHUNK = 256, /* rows of V in the cache while the slices pass: 64 KiB */
     TOGETHER = 8 /* groups of sweeps that pass over the slice together */
@@ -29,28 +28,29 @@ typedef struct {
 } application;
 
 /* X <- (I - V T V') X, or with T'. */
-static void apply_panel(const application *a, size_t p, double *X, size_t slices)
+void qntk_band_apply_panel(const qntk_band_reflectors *band, size_t n, size_t p, bool transpose,
+                           size_t slices, size_t step, double *X)
 {
-    const qntk_band_reflectors *band = &a->tridiag->band;
-    const size_t first = (p + 1) * BAND, rows = qntk_padded(a->tridiag->n) - first;
+    const qntk_kernels *kernels = qntk_kernels_best();
+    const size_t first = (p + 1) * BAND, rows = qntk_padded(n) - first;
     const double *V = band->V[p], *T = band->T + p * SQUARE;
-    double S[SLICES][SQUARE], TS[SLICES][SQUARE];
+    double S[QNTK_SLICES][SQUARE], TS[QNTK_SLICES][SQUARE];
     memset(S, 0, sizeof S);
     memset(TS, 0, sizeof TS);
     for (size_t row = 0; row < rows; row += CHUNK)
         for (size_t s = 0; s < slices; s++)
-            a->kernels->multiply(BAND, qntk_min(CHUNK, rows - row), V + row * BAND, 1, BAND,
-                                 X + (s * a->rows + first + row) * BAND, BAND, S[s], BAND, NULL, 0);
+            kernels->multiply(BAND, qntk_min(CHUNK, rows - row), V + row * BAND, 1, BAND,
+                              X + s * step + (first + row) * BAND, BAND, S[s], BAND, NULL, 0);
     for (size_t s = 0; s < slices; s++) {
         for (size_t e = 0; e < SQUARE; e++)
             S[s][e] = -S[s][e];
-        a->kernels->multiply(BAND, BAND, T, a->transpose ? 1 : BAND, a->transpose ? BAND : 1, S[s], BAND,
-                             TS[s], BAND, NULL, 0);
+        kernels->multiply(BAND, BAND, T, transpose ? 1 : BAND, transpose ? BAND : 1, S[s], BAND, TS[s], BAND,
+                          NULL, 0);
     }
     for (size_t row = 0; row < rows; row += CHUNK)
         for (size_t s = 0; s < slices; s++)
-            a->kernels->multiply(qntk_min(CHUNK, rows - row), BAND, V + row * BAND, BAND, 1, TS[s], BAND,
-                                 X + (s * a->rows + first + row) * BAND, BAND, NULL, 0);
+            kernels->multiply(qntk_min(CHUNK, rows - row), BAND, V + row * BAND, BAND, 1, TS[s], BAND,
+                              X + s * step + (first + row) * BAND, BAND, NULL, 0);
 }
 
 static void apply_block(const application *a, size_t group, size_t k, double *X)
@@ -123,7 +123,8 @@ static qntk_status apply_item(void *context, size_t index, size_t worker)
     }
     const size_t panels = a->tridiag->band.panels;
     for (size_t step = 0; step < panels; step++)
-        apply_panel(a, a->transpose ? step : panels - 1 - step, X, slices);
+        qntk_band_apply_panel(&a->tridiag->band, a->tridiag->n, a->transpose ? step : panels - 1 - step,
+                              a->transpose, slices, size, X);
     for (size_t s = 0; s < slices; s++) {
         if (a->transpose)
             apply_chase(a, X + s * size);
@@ -146,7 +147,7 @@ qntk_status qntk_tridiag_apply(const qntk_tridiag *tridiag, bool transpose, size
                      .m = m,
                      .B = B,
                      .rows = qntk_padded(tridiag->n) + QNTK_TILE,
-                     .together = slices < MANY ? 1 : SLICES};
+                     .together = slices < MANY ? 1 : QNTK_SLICES};
     a.slice = qntk_alloc(qntk_threads() * a.together * a.rows * BAND, sizeof(double));
     if (a.slice == NULL)
         return QNTK_FAIL_MEMORY();

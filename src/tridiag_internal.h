@@ -144,6 +144,12 @@ qntk_status qntk_band_reduce(size_t n, const double *K, double scale, double *ba
                              qntk_band_reflectors *reflectors);
 void qntk_band_reflectors_free(qntk_band_reflectors *reflectors);
 
+/* X <- (I - V T V') X, or with T', for panel p and up to QNTK_SLICES slices of 32 columns
+ * (qntk_padded(n),32), `step` doubles apart. */
+enum { QNTK_SLICES = 4 };
+void qntk_band_apply_panel(const qntk_band_reflectors *band, size_t n, size_t p, bool transpose,
+                           size_t slices, size_t step, double *X);
+
 /* Stage 2, in place. */
 qntk_status qntk_band_chase(size_t n, double *band, qntk_chase_reflectors *reflectors);
 void qntk_chase_reflectors_free(qntk_chase_reflectors *reflectors);

@@ -116,3 +116,52 @@ void naive_moments_network(const qntk_moments_weights *layers, size_t count, con
     free(m);
     free(v);
 }
+
+void naive_ridge_inverse(size_t n, const double *K, double ridge, long double *inverse)
+{
+    long double *A = malloc(n * n * sizeof *A);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n; j++) {
+            A[i * n + j] = (long double)K[i * n + j] + (i == j ? ridge : 0);
+            inverse[i * n + j] = i == j;
+        }
+    for (size_t p = 0; p < n; p++) { /* positive definite: no pivoting */
+        long double pivot = A[p * n + p];
+        for (size_t j = 0; j < n; j++) {
+            A[p * n + j] /= pivot;
+            inverse[p * n + j] /= pivot;
+        }
+        for (size_t i = 0; i < n; i++) {
+            long double factor = A[i * n + p];
+            for (size_t j = 0; i != p && j < n; j++) {
+                A[i * n + j] -= factor * A[p * n + j];
+                inverse[i * n + j] -= factor * inverse[p * n + j];
+            }
+        }
+    }
+    free(A);
+}
+
+void naive_leave_one_out(size_t n, const double *K, size_t m, const double *Y, double ridge, double *F)
+{
+    double *rest = malloc(n * n * sizeof *rest);
+    long double *G = malloc(n * n * sizeof *G);
+    for (size_t out = 0; out < n; out++) {
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++)
+                if (i != out && j != out)
+                    rest[count++] = K[i * n + j];
+        naive_ridge_inverse(n - 1, rest, ridge, G);
+        for (size_t c = 0; c < m; c++) {
+            long double value = 0;
+            for (size_t i = 0; i + 1 < n; i++)
+                for (size_t j = 0; j + 1 < n; j++)
+                    value += (long double)K[out * n + i + (i >= out)] * G[i * (n - 1) + j] *
+                             Y[(j + (j >= out)) * m + c];
+            F[out * m + c] = (double)value;
+        }
+    }
+    free(rest);
+    free(G);
+}

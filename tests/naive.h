@@ -21,4 +21,10 @@ void naive_moments_layer(const qntk_moments_weights *layer, const double *mean_i
 void naive_moments_network(const qntk_moments_weights *layers, size_t count, const double *x, double *mean,
                            double *variance);
 
+/* (K + ridge I)^-1 of K (n,n) by Gauss-Jordan elimination in extended precision. */
+void naive_ridge_inverse(size_t n, const double *K, double ridge, long double *inverse);
+
+/* What each row is predicted to be, F (n,m), by kernel regression on all the others: n inverses. */
+void naive_leave_one_out(size_t n, const double *K, size_t m, const double *Y, double ridge, double *F);
+
 #endif

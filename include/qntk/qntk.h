@@ -15,6 +15,7 @@
 #include "qntk/plot.h"
 #include "qntk/tridiag.h"
 #include "qntk/spectrum.h"
+#include "qntk/ridge.h"
 #include "qntk/gram.h"
 #include "qntk/mercer.h"
 #include "qntk/moments.h"

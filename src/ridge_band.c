@@ -1,0 +1,335 @@
+/* Kernel ridge regression through the band form scale*K = Q B Q': one reduction for all ridges. */
+#include "ridge_internal.h"
+#include "isa.h"
+
+#include <cblas.h>
+#include <float.h>
+#include <string.h>
+
+enum {
+    BAND = QNTK_BAND,
+    SQUARE = BAND * BAND,
+    LEAD = QNTK_RIDGE_LEAD,
+    MARGIN = QNTK_RIDGE_MARGIN,
+    BUNDLE = 32 /* ridges whose factors are held at a time: 10 n KiB */
+};
+
+extern const qntk_ridge_ops qntk_ridge_ops_baseline;
+#ifdef QNTK_X86
+extern const qntk_ridge_ops qntk_ridge_ops_avx2, qntk_ridge_ops_avx512;
+#endif
+
+const qntk_ridge_ops *const *qntk_ridge_ops_all(void)
+{
+    static const qntk_ridge_ops *const list[] = {
+#ifdef QNTK_X86
+        &qntk_ridge_ops_avx512, &qntk_ridge_ops_avx2,
+#endif
+        &qntk_ridge_ops_baseline, NULL};
+    const size_t last = sizeof list / sizeof list[0] - 2; /* the baseline */
+    return list + (last - (size_t)qntk_isa_best());
+}
+
+/* How the factorisation for one ridge went. */
+typedef struct {
+    double norm;   /* of B + ridge I */
+    size_t column; /* the first without a positive pivot; n if all have one */
+    double pivot;
+} outcome;
+
+typedef struct {
+    const qntk_ridge_job *job;
+    const qntk_ridge_ops *ops;
+    size_t first, bundle; /* ridges in work: first .. first+bundle-1 */
+    double *band;         /* B, as qntk_band_reduce leaves it */
+    qntk_tridiag q;       /* Q, as a tridiagonalisation that stopped at the band */
+    double *targets;      /* (n,m): Q'Y */
+    double *beside;       /* (n): sums of |B(i,j)|, j != i */
+    double *start;        /* (n,32): random vectors */
+    double *factor;       /* (BUNDLE) factors of B + ridge I, factor_size apart */
+    size_t factor_size;
+    outcome outcome[BUNDLE];
+    double *columns;   /* (slices,padded,32): the columns of Q, 32 to a slice; NULL if none is left out */
+    double *slice;     /* (workers,2) slices with margins, slice_size apart */
+    size_t slice_size; /* doubles */
+} band_route;
+
+static double *factor_of(const band_route *b, size_t r)
+{
+    return b->factor + (r - b->first) * b->factor_size + MARGIN * LEAD;
+}
+
+/* The first or second of a worker's slices; its margins are zero and stay so. */
+static double *slice_of(const band_route *b, size_t worker, size_t which)
+{
+    return b->slice + (2 * worker + which) * b->slice_size + MARGIN * BAND;
+}
+
+/* ---- one ridge ---- */
+
+/* L = B + ridge I; returns its largest absolute row sum. */
+static double shifted_band(const band_route *b, double shift, double *L)
+{
+    double norm = 0;
+    memset(L - MARGIN * LEAD, 0, b->factor_size * sizeof(double));
+    for (size_t j = 0; j < b->job->n; j++) {
+        memcpy(L + j * LEAD, b->band + j * QNTK_BAND_LEAD, (BAND + 1) * sizeof(double));
+        L[j * LEAD] += shift;
+        norm = fmax(norm, fabs(L[j * LEAD]) + b->beside[j]);
+    }
+    return norm;
+}
+
+/* Each column to length 1; those that vanish are left alone. */
+static void normalise(size_t n, double *Z)
+{
+    double square[BAND] = {0};
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < BAND; c++)
+            square[c] += Z[i * BAND + c] * Z[i * BAND + c];
+    for (size_t c = 0; c < BAND; c++)
+        square[c] = square[c] > 0 ? 1 / sqrt(square[c]) : 1;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < BAND; c++)
+            Z[i * BAND + c] *= square[c];
+}
+
+/* |G| from below: the largest Rayleigh quotient z'G z = |L^-1 z|^2 of 32 random vectors after two steps of
+ * inverse iteration. */
+static double inverse_norm(const band_route *b, const double *L, double *Z)
+{
+    const size_t n = b->job->n;
+    double quotient[BAND], largest = 0;
+    memcpy(Z, b->start, n * BAND * sizeof(double));
+    for (int step = 0; step < 2; step++) {
+        b->ops->forward(n, L, Z, Z, NULL);
+        b->ops->backward(n, L, Z);
+        normalise(n, Z);
+    }
+    b->ops->forward(n, L, Z, Z, quotient);
+    for (size_t c = 0; c < BAND; c++)
+        largest = fmax(largest, quotient[c]);
+    return largest;
+}
+
+/* Blocks of L in rows and columns of 32, `below` = 0 for L_jj and 1 for L_{j+1,j}, which is upper triangular;
+ * past row n: identity, zero. */
+static void block_of(size_t n, const double *L, size_t j, size_t below, double *block)
+{
+    memset(block, 0, SQUARE * sizeof(double));
+    for (size_t c = 0; c < BAND; c++)
+        for (size_t r = 0; r < BAND; r++) {
+            const size_t column = j * BAND + c, row = (j + below) * BAND + r;
+            if (column >= n)
+                block[r * BAND + c] = below == 0 && r == c;
+            else if (row >= column && row - column <= BAND && row < n)
+                block[r * BAND + c] = L[column * LEAD + row - column];
+        }
+}
+
+/* tr G by G_jj = L_jj^-T (I + L_{j+1,j}' G_{j+1,j+1} L_{j+1,j}) L_jj^-1, the last block first. */
+static double inverse_trace(size_t n, const double *L)
+{
+    double G[SQUARE], block[SQUARE], trace = 0;
+    memset(G, 0, sizeof G);
+    for (size_t j = (n - 1) / BAND + 1; j-- > 0;) {
+        block_of(n, L, j, 1, block);
+        cblas_dtrmm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, BAND, BAND, 1, block,
+                    BAND, G, BAND);
+        cblas_dtrmm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, BAND, BAND, 1, block,
+                    BAND, G, BAND);
+        for (size_t i = 0; i < BAND; i++)
+            G[i * BAND + i] += 1;
+        block_of(n, L, j, 0, block);
+        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, BAND, BAND, 1, block,
+                    BAND, G, BAND);
+        cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, BAND, BAND, 1, block,
+                    BAND, G, BAND);
+        for (size_t i = 0; i < BAND && j * BAND + i < n; i++)
+            trace += G[i * BAND + i];
+    }
+    return trace;
+}
+
+/* alpha <- (B + ridge I)^-1 Q'Y, 32 targets at a time. */
+static void solve_targets(const band_route *b, size_t r, const double *L, double *Z)
+{
+    const qntk_ridge_job *job = b->job;
+    for (size_t first = 0; first < job->m; first += BAND) {
+        const size_t width = qntk_min(BAND, job->m - first);
+        memset(Z, 0, job->n * BAND * sizeof(double));
+        for (size_t i = 0; i < job->n; i++)
+            memcpy(Z + i * BAND, b->targets + i * job->m + first, width * sizeof(double));
+        b->ops->forward(job->n, L, Z, Z, NULL);
+        b->ops->backward(job->n, L, Z);
+        for (size_t i = 0; i < job->n; i++)
+            for (size_t c = 0; c < width; c++)
+                job->alpha[(i * job->count + r) * job->m + first + c] = job->scale * Z[i * BAND + c];
+    }
+}
+
+/* Failures are told by check_ridges, so that the message is about the first ridge that fails. */
+static qntk_status fit_ridge(void *context, size_t index, size_t worker)
+{
+    band_route *b = context;
+    const qntk_ridge_job *job = b->job;
+    const size_t r = b->first + index;
+    outcome *o = &b->outcome[index];
+    double *L = factor_of(b, r), *Z = slice_of(b, worker, 0);
+    o->norm = shifted_band(b, job->scale * job->fit[r].ridge, L);
+    o->column = b->ops->factor(job->n, L, &o->pivot);
+    if (o->column < job->n)
+        return QNTK_OK;
+    job->fit[r].rcond = 1 / o->norm / inverse_norm(b, L, Z);
+    if (job->detail >= QNTK_RIDGE_TRACE)
+        job->fit[r].trace = job->scale * inverse_trace(job->n, L);
+    solve_targets(b, r, L, Z);
+    return QNTK_OK;
+}
+
+static qntk_status check_ridges(const band_route *b)
+{
+    const qntk_ridge_job *job = b->job;
+    for (size_t index = 0; index < b->bundle; index++) {
+        const outcome *o = &b->outcome[index];
+        const qntk_ridge_fit *fit = &job->fit[b->first + index];
+        if (o->column < job->n)
+            return qntk_ridge_not_definite(job, b->first + index, o->column, o->pivot, o->norm);
+        if (!(fit->rcond >= qntk_ridge_singular(job->n)))
+            return qntk_ridge_too_singular(job, b->first + index);
+    }
+    return QNTK_OK;
+}
+
+/* ---- leaving out ---- */
+
+/* Columns of Q, 4 slices to an item, the last ones first: they take longest. Panel p leaves the first
+ * 32 (p+1) rows alone, so that slice s has nothing to do before panel s-1. */
+static qntk_status form_columns(void *context, size_t index, size_t worker)
+{
+    (void)worker;
+    const band_route *b = context;
+    const size_t n = b->job->n, size = qntk_padded(n) * BAND, slices = (n - 1) / BAND + 1;
+    const size_t first = (slices - 1) / QNTK_SLICES * QNTK_SLICES - index * QNTK_SLICES;
+    const size_t count = qntk_min(QNTK_SLICES, slices - first);
+    double *X = b->columns + first * size;
+    memset(X, 0, count * size * sizeof(double));
+    for (size_t s = 0; s < count; s++)
+        for (size_t c = 0; c < BAND; c++)
+            X[s * size + ((first + s) * BAND + c) * BAND + c] = 1;
+    for (size_t p = qntk_min(first + count - 1, b->q.band.panels); p-- > 0;)
+        qntk_band_apply_panel(&b->q.band, n, p, false, count, size, X);
+    return QNTK_OK;
+}
+
+/* diag G(i,i) = |L^-1 q_i|^2 for 32 rows of Q and all ridges of the bundle. */
+static qntk_status leave_out(void *context, size_t index, size_t worker)
+{
+    const band_route *b = context;
+    const qntk_ridge_job *job = b->job;
+    const size_t n = job->n, size = qntk_padded(n) * BAND, first = index * BAND;
+    double *X = slice_of(b, worker, 0), *Z = slice_of(b, worker, 1), squares[BAND];
+    for (size_t j = 0; j < n; j++) {
+        const double *block = b->columns + j / BAND * size + first * BAND + j % BAND;
+        for (size_t c = 0; c < BAND; c++)
+            X[j * BAND + c] = block[c * BAND];
+    }
+    for (size_t r = b->first; r < b->first + b->bundle; r++) {
+        b->ops->forward(n, factor_of(b, r), X, Z, squares);
+        for (size_t c = 0; c < BAND && first + c < n; c++)
+            job->diag[r * n + first + c] = squares[c];
+    }
+    return QNTK_OK;
+}
+
+/* ---- the whole ---- */
+
+static void prepare(const band_route *b)
+{
+    const size_t n = b->job->n;
+    memset(b->beside, 0, n * sizeof(double));
+    for (size_t j = 0; j < n; j++)
+        for (size_t k = 1; k <= BAND && j + k < n; k++) {
+            const double size = fabs(b->band[j * QNTK_BAND_LEAD + k]);
+            b->beside[j] += size;
+            b->beside[j + k] += size;
+        }
+    qntk_rng rng = qntk_rng_create(0, 0);
+    for (size_t e = 0; e < n * BAND; e++)
+        b->start[e] = qntk_rng_uniform(&rng) - 0.5;
+}
+
+static qntk_status run(band_route *b)
+{
+    const qntk_ridge_job *job = b->job;
+    const size_t n = job->n, slices = (n - 1) / BAND + 1;
+    qntk_status status = qntk_band_reduce(n, job->K, job->scale, b->band, &b->q.band);
+    if (status != QNTK_OK)
+        return status;
+    prepare(b);
+    memcpy(b->targets, job->Y, n * job->m * sizeof(double));
+    status = qntk_tridiag_apply(&b->q, true, job->m, b->targets);
+    if (status == QNTK_OK && b->columns != NULL)
+        status = qntk_parallel_for((slices - 1) / QNTK_SLICES + 1, form_columns, b);
+    for (; status == QNTK_OK && b->first < job->count; b->first += b->bundle) {
+        b->bundle = qntk_min(BUNDLE, job->count - b->first);
+        status = qntk_parallel_for(b->bundle, fit_ridge, b);
+        if (status == QNTK_OK)
+            status = check_ridges(b);
+        if (status == QNTK_OK && b->columns != NULL)
+            status = qntk_parallel_for(slices, leave_out, b);
+    }
+    if (status != QNTK_OK)
+        return status;
+    status = qntk_tridiag_apply(&b->q, false, job->count * job->m, job->alpha);
+    return status == QNTK_NOT_FINITE
+               ? qntk_fail(status, "a coefficient leaves the range of doubles; scale K and Y")
+               : status;
+}
+
+static qntk_status check_memory(const qntk_ridge_job *job)
+{
+    const double padded = (double)qntk_padded(job->n), width = QNTK_BAND, word = sizeof(double);
+    double bytes = padded * (padded + 12 * width); /* the triangle and its reflectors; panels and strips */
+    bytes += padded * (double)(LEAD * qntk_min(BUNDLE, job->count) + 2 * BAND * qntk_threads());
+    if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT)
+        bytes += padded * padded;
+    if (bytes > 0x1p59)
+        return qntk_fail(QNTK_TOO_LARGE, "a matrix of %zu rows is too large to be stored", job->n);
+    return qntk_memory_check((size_t)(word * bytes), "kernel regression on this many rows", "pass --limit");
+}
+
+qntk_status qntk_ridge_by_band(const qntk_ridge_job *job)
+{
+    const size_t n = job->n, padded = qntk_padded(n);
+    qntk_status status = check_memory(job);
+    if (status != QNTK_OK)
+        return status;
+    band_route b = {.job = job,
+                    .ops = qntk_ridge_ops_all()[0],
+                    .q = {.n = n, .kept = true},
+                    .factor_size = (n + 2 * MARGIN) * LEAD,
+                    .slice_size = (n + 2 * MARGIN) * BAND};
+    b.band = qntk_alloc_zero((padded + QNTK_TILE) * QNTK_BAND_LEAD, sizeof(double));
+    b.targets = qntk_alloc(n * job->m, sizeof(double));
+    b.beside = qntk_alloc(n, sizeof(double));
+    b.start = qntk_alloc(n * BAND, sizeof(double));
+    b.factor = qntk_alloc(qntk_min(BUNDLE, job->count) * b.factor_size, sizeof(double));
+    b.slice = qntk_alloc_zero(qntk_threads() * 2 * b.slice_size, sizeof(double));
+    if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT)
+        b.columns = qntk_alloc(((n - 1) / BAND + 1) * padded * BAND, sizeof(double));
+    if (b.band == NULL || b.targets == NULL || b.beside == NULL || b.start == NULL || b.factor == NULL ||
+        b.slice == NULL || (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT && b.columns == NULL))
+        status = QNTK_FAIL_MEMORY();
+    if (status == QNTK_OK)
+        status = run(&b);
+    qntk_band_reflectors_free(&b.q.band);
+    qntk_free(b.band);
+    qntk_free(b.targets);
+    qntk_free(b.beside);
+    qntk_free(b.start);
+    qntk_free(b.factor);
+    qntk_free(b.slice);
+    qntk_free(b.columns);
+    return status;
+}
