@@ -73,6 +73,19 @@ typedef struct {
 qntk_status qntk_mercer_compute(const qntk_kernel *kernel, size_t D, qntk_mercer_options options,
                                 qntk_mercer *out);
 
+/* The same eigenvalues with a proof: the defining integral in ball arithmetic (Arb), with a rigorous bound of
+ * the quadrature error. eval (degrees+1), and bound (degrees+1) with |lambda_k - eval[k]| <= bound[k],
+ * absolutely and certainly: rounding of eval included, bound usually 2^-53 eval[k]. D as above, degrees at
+ * most 5000. Exact zeros by parity have bound 0; eigenvalues below DBL_MIN have bounds of about 1e-324. Cost:
+ * grows with degrees^2 and with the digits of the smallest eigenvalue; a few tenths of a second to a few
+ * seconds at 200 degrees. All threads.
+ * Returns what qntk_mercer_compute does; QNTK_UNSUPPORTED if built without Arb; QNTK_NOT_CONVERGED if a
+ * relative bound exceeds 1e-15 (everything delivered, bounds true) or if a kernel could not be shown to be
+ * analytic where the proof needs it (very deep networks of real weights; nothing delivered). FLINT itself
+ * aborts when memory runs out. */
+qntk_status qntk_mercer_certify(const qntk_kernel *kernel, size_t D, size_t degrees, double *eval,
+                                double *bound);
+
 /* Releases the arrays and zeroes the struct; {0} is allowed. */
 void qntk_mercer_free(qntk_mercer *mercer);
 
