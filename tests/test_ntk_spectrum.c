@@ -327,5 +327,5 @@ static void add_tests(TCase *tcase)
 
 int main(void)
 {
-    return test_main("ntk-spectrum", add_tests);
+    return test_main("ntk_spectrum", add_tests);
 }
