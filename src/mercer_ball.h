@@ -38,5 +38,29 @@ void qntk_ball_strip_bound(mag_t bound, const qntk_ball_kernel *ball, double b);
  * not be shown to be analytic there. */
 bool qntk_ball_bound(mag_t bound, const qntk_ball_kernel *ball, const acb_t a, bool mirrored);
 
+/* ---- mercer_certify_layout.c ---- */
+
+enum { QNTK_COARSE_BITS = 64 }; /* precision of what is only a bound */
+
+/* How the integral is taken; the fields after log_target are the layout. */
+typedef struct {
+    const qntk_kernel *kernel;
+    qntk_ball_kernel fine, coarse; /* of prec bits; enough for bounds */
+    size_t D, count;
+    slong prec;
+    double log_target; /* ln of the absolute error wanted of each eigenvalue */
+    size_t panels;     /* on each side; 0: one panel [0, pi] */
+    size_t points;     /* of each panel */
+    double rho, strip; /* the ellipses; half-width of the strip in use */
+    mag_ptr error;     /* (count) of the quadrature, less c_D */
+} qntk_certify_plan;
+
+/* The panels of the geometric layout down to eps, where the ends no longer count: K(1) eps^(D-1) below the
+ * target. */
+size_t qntk_certify_panels(const qntk_certify_plan *plan, double log_one);
+
+/* Chooses a layout and adds its proven error to plan->error. QNTK_NOT_CONVERGED if no proof succeeds. */
+qntk_status qntk_certify_layout(qntk_certify_plan *plan, double log_one);
+
 #endif
 #endif

@@ -19,6 +19,5 @@
 #include "qntk/gram.h"
 #include "qntk/mercer.h"
 #include "qntk/moments.h"
-#include "qntk/spectrum.h"
 
 #endif
