@@ -14,10 +14,13 @@
 #include "qntk/table.h"
 #include "qntk/plot.h"
 #include "qntk/tridiag.h"
-#include "qntk/spectrum.h"
-#include "qntk/ridge.h"
 #include "qntk/gram.h"
 #include "qntk/mercer.h"
 #include "qntk/moments.h"
+#include "qntk/spectrum.h"
+#include "qntk/ridge.h"
+#include "qntk/risk.h"
+#include "qntk/labels.h"
+#include "qntk/compare.h"
 
 #endif
