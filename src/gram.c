@@ -73,9 +73,10 @@ static double sum_of_squares(size_t d, const double *x, double scale)
 
 static qntk_status check_rows(const char *name, size_t n, size_t d, const double *X)
 {
+    const double largest_square = 1e280; /* leaves room for products of two rows, depth and bias */
     for (size_t i = 0; i < n; i++) {
-        if (!isfinite(sum_of_squares(d, X + i * d, 1)))
-            return qntk_fail(QNTK_NOT_FINITE, "row %zu of %s has a NaN, an infinity or values beyond 1e150",
+        if (!(sum_of_squares(d, X + i * d, 1) <= largest_square))
+            return qntk_fail(QNTK_NOT_FINITE, "row %zu of %s has a NaN, an infinity or a norm beyond 1e140",
                              i, name);
     }
     return QNTK_OK;
@@ -115,6 +116,7 @@ static qntk_status fill_unit_rows(void *context, size_t item, size_t worker)
             largest = fabs(x[j]) > largest ? fabs(x[j]) : largest;
         int exponent = 0;
         frexp(largest, &exponent);
+        exponent = exponent > -1000 ? exponent : -1000; /* 2^-exponent stays finite for denormal rows */
         double scale = ldexp(1, -exponent), length = sqrt(sum_of_squares(d, x, scale));
         double factor = length > 0 ? 1 / length : 0;
         for (size_t j = 0; j < d; j++)

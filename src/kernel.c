@@ -90,7 +90,8 @@ static qntk_status parse_key(const char *spec, const char *key, const char *valu
     if (strcmp(key, "depth") == 0)
         return parse_count(spec, key, value, 1, QNTK_DEPTH_MAX, &kernel->network.depth);
     if (strcmp(key, "b_std") == 0)
-        return parse_number(spec, key, value, 0, 1e6, &kernel->network.b_std);
+        return strtod(value, NULL) == 0 ? parse_number(spec, key, value, 0, 1e6, &kernel->network.b_std)
+                                        : parse_number(spec, key, value, 1e-100, 1e6, &kernel->network.b_std);
     if (strcmp(key, "alpha") == 0)
         return parse_number(spec, key, value, 1e-6, 1e6, &kernel->alpha);
     if (strcmp(key, "power") == 0)

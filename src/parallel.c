@@ -159,17 +159,24 @@ qntk_status qntk_threads_set(size_t threads)
 {
     QNTK_REQUIRE(threads <= MAX_THREADS, "threads must be at most 1024");
     QNTK_REQUIRE(!inside_job, "called from inside a parallel loop");
+    qntk_threads(); /* the start value is decided before, not after */
     pthread_mutex_lock(&one_job);
     stop_workers();
-    pool.wanted = threads == 0 ? processors() : threads;
+    pool.wanted = threads == 0 ? qntk_min(processors(), MAX_THREADS) : threads;
     pthread_mutex_unlock(&one_job);
     return QNTK_OK;
 }
 
+/* Decided once: a later change of affinity must not make workers outnumber what callers sized for them. */
+static void decide_threads(void)
+{
+    pool.wanted = qntk_min(processors(), MAX_THREADS);
+}
+
 size_t qntk_threads(void)
 {
-    if (pool.wanted == 0)
-        return qntk_min(processors(), MAX_THREADS);
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, decide_threads);
     return pool.wanted;
 }
 

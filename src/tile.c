@@ -196,7 +196,7 @@ static void recursion_row(const qntk_tile_recursion *row, size_t count, double *
             double M = P[j] * (1 - u[j] + w) * 0.5;
             double M_dot = (pi - theta) * (0.5 / pi);
             T[j] = m_scale * M + b2 + t_used * t_scale * M_dot * T[j];
-            u[j] -= w;
+            u[j] = u[j] > w ? u[j] - w : 0; /* w <= u/2 but for rounding at equal rows */
         }
         if (last)
             break;

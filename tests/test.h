@@ -38,6 +38,12 @@
                       qntk_message(), (text));                                                               \
     } while (0)
 
+/* The larger of two errors; one that is not finite stays. */
+static inline double test_worse(double worst, double error)
+{
+    return isfinite(error) && isfinite(worst) ? fmax(worst, error) : INFINITY;
+}
+
 /* Runs one suite and prints Check's closing line "100%: Checks: 12, Failures: 0, Errors: 0". A skipped
  * test calls test_skip("why"), which is counted and shouted about. */
 int test_main(const char *name, void (*add_tests)(TCase *tcase));

@@ -66,6 +66,12 @@ static double *hard_rows(size_t n, size_t d, uint64_t seed)
             case 10:
                 x[j] = 0;
                 break;
+            case 11: /* equal to the last bits, of another norm's neighbour */
+                x[j] = first[j] * (1 + 2.3e-16 * (double)(j % 2));
+                break;
+            case 12:
+                x[j] *= 1e-310;
+                break;
             default:
                 break;
             }
@@ -273,7 +279,7 @@ START_TEST(rows_on_a_sphere_take_the_table_even_with_bias)
     for (size_t i = 0; i < n; i++) {
         double sum = 0;
         for (size_t j = 0; j < d; j++) {
-            X[i * d + j] += i % 23 == 10; /* no zero row on a sphere */
+            X[i * d + j] += i % 23 == 10 || i % 23 == 12; /* no (nearly) zero row on a sphere */
             sum += X[i * d + j] * X[i * d + j];
         }
         for (size_t j = 0; j < d; j++)
@@ -344,7 +350,7 @@ START_TEST(bad_input_is_refused_by_name)
     ck_assert_fails(qntk_gram_create(&kernel, 2, 3, X, 0, NULL, options, &g), QNTK_NOT_FINITE,
                     "row 1 of the data");
     ck_assert_ptr_null(g);
-    X[3] = 1e200;
+    X[3] = 1e141;
     ck_assert_fails(qntk_gram_create(&kernel, 2, 3, X, 0, NULL, options, &g), QNTK_NOT_FINITE, "row 1");
     X[3] = 4;
     ck_assert_fails(qntk_gram_create(&kernel, 2, 0, X, 0, NULL, options, &g), QNTK_INVALID,

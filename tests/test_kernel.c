@@ -30,7 +30,7 @@ static double worst_pair(const qntk_kernel *kernel, const cJSON *table, size_t n
             double ii = reference_number(cJSON_GetArrayItem(cJSON_GetArrayItem(table, (int)i), (int)i));
             double jj = reference_number(cJSON_GetArrayItem(cJSON_GetArrayItem(table, (int)j), (int)j));
             double actual = qntk_kernel_pair(kernel, d, X + i * d, X + j * d);
-            worst = fmax(worst, fabs(actual - expected) / fmax(sqrt(ii * jj), fabs(expected)));
+            worst = test_worse(worst, fabs(actual - expected) / fmax(sqrt(ii * jj), fabs(expected)));
         }
     return worst;
 }

@@ -274,7 +274,7 @@ void cli_progress_end(void)
 qntk_status cli_start(const cli_program *program)
 {
     openblas_set_num_threads(1); /* the library brings its own threads */
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
