@@ -219,7 +219,7 @@ END_TEST
 START_TEST(a_saved_kernel_is_a_kernel)
 {
     enum { N = 80 };
-    double computed[N], reread[N];
+    double computed[N] = {0}, reread[N] = {0};
     run_result r = expect(
         0, "ntk-spectrum --data friedman1:n=80 --kernel laplace --save-kernel K.npy --eigenvectors V.npy");
     read_column(r.out, "laplace", 2, computed, N);
@@ -279,7 +279,8 @@ START_TEST(a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work)
     run_free(&r);
     run_remove("s.png");
     run_remove("s.tsv");
-    char *path = strdup(getenv("PATH"));
+    const char *inherited = getenv("PATH");
+    char *path = strdup(inherited != NULL ? inherited : "");
     setenv("PATH", "/nonexistent", 1);
     expect_complaint(1, "ntk-spectrum --data spirals:n=50 --plot s.png", "apt-get install gnuplot");
     setenv("PATH", path, 1);
