@@ -16,11 +16,12 @@ enum {
 };
 
 /* f(c) = sum_k coefficient[k][piece] x^k, x in [-1,1] the position of t in its piece; the pieces of c >= 0
- * come first. Two layouts: even    8 pieces a sign of equal width on [0, sqrt(1/2)]; graded  where f changes
- * on a small scale near t = 0 (many bits: scale sqrt(tau); deep real networks: 1/depth): [0, 2^-octaves],
- * then eight equal pieces an octave up to 1. A piece [a, a + a/8] is so far from a singularity at 0 (and the
- * last below sqrt(1/2) from the one at 1) that degree 11 leaves less than (9 + sqrt(80))^-12 < 1e-15 of it.
- */
+ * come first. Two layouts:
+ *     even    8 pieces a sign, of equal width on [0, sqrt(1/2)]
+ *     graded  where f changes on a small scale near t = 0 (many bits: scale sqrt(tau); deep real networks:
+ *             1/depth): [0, 2^-octaves], then eight equal pieces an octave up to 1
+ * A piece [a, a + a/8] is so far from a singularity at 0 (and the last below sqrt(1/2) from the one at 1)
+ * that degree 11 leaves less than (9 + sqrt(80))^-12 < 1e-15 of it. */
 typedef struct {
     size_t octaves;            /* 0: even */
     size_t pieces;             /* a sign: 8, or 1 + 8 octaves */
