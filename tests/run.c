@@ -105,6 +105,11 @@ static void start_child(char **words, const char *out, const char *err)
 
 run_result run_program(const char *arguments, double seconds)
 {
+    return run_signalled(arguments, seconds, SIGINT);
+}
+
+run_result run_signalled(const char *arguments, double seconds, int signal)
+{
     char text[PATH_SIZE], program[PATH_SIZE], *words[WORDS_MAX] = {0}, *rest = text;
     char out[] = "/tmp/qntk-out-XXXXXX", err[] = "/tmp/qntk-err-XXXXXX";
     const char *tools = getenv("QNTK_TOOLS");
@@ -126,7 +131,7 @@ run_result run_program(const char *arguments, double seconds)
         struct timespec wait = {.tv_sec = (time_t)seconds,
                                 .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
         nanosleep(&wait, NULL);
-        kill(child, SIGINT);
+        kill(child, signal);
     }
     int status = 0;
     waitpid(child, &status, 0);

@@ -12,6 +12,9 @@ typedef struct {
 /* Runs `arguments` (words separated by single spaces, the first a program of ours such as "ntk-spectrum") in
  * the directory run_directory(). If seconds > 0, sends SIGINT after that long. */
 run_result run_program(const char *arguments, double seconds);
+
+/* The same with a signal of your choice. */
+run_result run_signalled(const char *arguments, double seconds, int signal);
 void run_free(run_result *result);
 
 /* An empty directory of this test program, removed at exit. */

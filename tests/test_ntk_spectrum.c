@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -267,6 +268,34 @@ START_TEST(an_interrupt_ends_cleanly_and_leaves_nothing_half_written)
 }
 END_TEST
 
+START_TEST(the_exit_code_names_the_signal_that_ended_the_program)
+{
+    const int signals[] = {SIGTERM, SIGHUP};
+    for (size_t i = 0; i < 2; i++) {
+        run_result r =
+            run_signalled("ntk-spectrum --data sphere:n=6000,d=8 --kernel ntk --out s.tsv", 0.7, signals[i]);
+        ck_assert_msg(r.code == 128 + signals[i], "exit %d: %s", r.code, r.err);
+        ck_assert_ptr_nonnull(strstr(r.err, "interrupted"));
+        ck_assert_uint_eq(run_count_files(), 0);
+        run_free(&r);
+    }
+}
+END_TEST
+
+START_TEST(a_signal_that_the_caller_ignores_is_ignored)
+{
+    const int signals[] = {SIGINT, SIGHUP};
+    for (size_t i = 0; i < 2; i++) {
+        signal(signals[i], SIG_IGN); /* as nohup does, and a shell for its background jobs */
+        run_result r =
+            run_signalled("ntk-spectrum --data sphere:n=4500,d=8 --kernel ntk --quiet", 0.4, signals[i]);
+        signal(signals[i], SIG_DFL);
+        ck_assert_msg(r.code == 0, "exit %d: %s", r.code, r.err);
+        run_free(&r);
+    }
+}
+END_TEST
+
 START_TEST(a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work)
 {
     expect_complaint(1, "ntk-spectrum --data spirals:n=50 --plot no/dir.png --quiet", "no/dir.png");
@@ -322,6 +351,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_leading_eigenvalues_are_those_of_the_whole_spectrum);
     tcase_add_test(tcase, a_saved_kernel_is_a_kernel);
     tcase_add_test(tcase, an_interrupt_ends_cleanly_and_leaves_nothing_half_written);
+    tcase_add_test(tcase, the_exit_code_names_the_signal_that_ended_the_program);
+    tcase_add_test(tcase, a_signal_that_the_caller_ignores_is_ignored);
     tcase_add_test(tcase, a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work);
     tcase_add_test(tcase, the_shared_data_sets_are_read_and_decompose);
 }

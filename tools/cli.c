@@ -81,6 +81,12 @@ int cli_usage(const cli_program *program, const char *format, ...)
 }
 
 static char own_message[1024];
+static volatile sig_atomic_t ending_signal = SIGINT; /* the first that asked the program to end */
+
+int cli_interrupted(void)
+{
+    return 128 + ending_signal;
+}
 
 qntk_status cli_message(qntk_status status, const char *format, ...)
 {
@@ -96,7 +102,7 @@ int cli_fail(const cli_program *program, qntk_status status)
     cli_progress_end();
     if (status == QNTK_INTERRUPTED) {
         fprintf(stderr, "%s: interrupted\n", program->name);
-        return CLI_INTERRUPTED;
+        return cli_interrupted();
     }
     const char *text = own_message[0] != '\0' ? own_message : qntk_message();
     if (text[0] != '\0')
@@ -225,7 +231,16 @@ static void on_signal(int signal)
         qntk_file_abort_all();
         _exit(128 + signal);
     }
+    ending_signal = signal;
     qntk_interrupt();
+}
+
+/* An ignored signal stays ignored: nohup and a shell's background jobs start programs so. */
+static void catch_signal(int signal)
+{
+    struct sigaction inherited, action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    if (sigaction(signal, NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN)
+        sigaction(signal, &action, NULL);
 }
 
 double cli_seconds(void)
@@ -274,10 +289,9 @@ void cli_progress_end(void)
 qntk_status cli_start(const cli_program *program)
 {
     openblas_set_num_threads(1); /* the library brings its own threads */
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
+    catch_signal(SIGHUP);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, reported as such */
     if (!program->common->quiet && isatty(STDERR_FILENO))
         qntk_progress_set(show_progress, NULL);

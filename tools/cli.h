@@ -9,7 +9,7 @@
 
 #include "qntk/qntk.h"
 
-enum { CLI_FAILURE = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130, CLI_KERNELS_MAX = 64 };
+enum { CLI_FAILURE = 1, CLI_USAGE = 2, CLI_KERNELS_MAX = 64 };
 
 /* How an option's argument is read, and the type its destination points to. */
 typedef enum {
@@ -105,9 +105,12 @@ int cli_parse(const cli_program *program, int argc, char **argv, bool *end);
 /* Prints "program: text" to standard error and returns CLI_USAGE. */
 int cli_usage(const cli_program *program, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Prints "program: message of the library" and returns CLI_FAILURE, or CLI_INTERRUPTED. Silent on an empty
+/* Prints "program: message of the library" and returns CLI_FAILURE, or cli_interrupted(). Silent on an empty
  * message. */
 int cli_fail(const cli_program *program, qntk_status status);
+
+/* The exit code of an interrupted program, as a shell gives it: 128 + the signal (130 after Ctrl-C). */
+int cli_interrupted(void);
 
 /* As the library sets its message: for failures that the programs find themselves. */
 qntk_status cli_message(qntk_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -315,7 +315,7 @@ static int finish(qntk_status status, const spectrum_report *r, size_t wanted)
                 r->count, wanted);
     else if (status != QNTK_OK && status != QNTK_NOT_CONVERGED)
         return cli_fail(&program, status);
-    return status == QNTK_INTERRUPTED ? CLI_INTERRUPTED : status == QNTK_OK ? 0 : CLI_FAILURE;
+    return status == QNTK_INTERRUPTED ? cli_interrupted() : status == QNTK_OK ? 0 : CLI_FAILURE;
 }
 
 int main(int argc, char **argv)
