@@ -284,6 +284,22 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+START_TEST(the_file_of_the_data_folder_is_what_its_generator_makes)
+{
+    qntk_dataset made;
+    generate("teacher:n=300,d=5,width=16,bits=1", 0, QNTK_TASK_CLASSIFY);
+    made = dataset;
+    generate(test_source("data/teacher.csv"), 0, QNTK_TASK_AUTO);
+    ck_assert_uint_eq(dataset.classes, 2);
+    ck_assert_str_eq(dataset.feature_name[4], "x5");
+    ck_assert_str_eq(dataset.class_name[1], made.class_name[1]);
+    check_features(&dataset, made.n, made.d, made.X);
+    ck_assert_mem_eq(dataset.y, made.y, made.n * sizeof *made.y);
+    qntk_dataset_free(&made);
+    qntk_dataset_free(&dataset);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, sphere_points_lie_on_the_sphere_and_have_its_moments);
@@ -295,6 +311,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, spirals_without_noise_are_half_a_turn_apart);
     tcase_add_test(tcase, the_seed_decides_and_a_smaller_set_is_the_beginning_of_a_larger);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
+    tcase_add_test(tcase, the_file_of_the_data_folder_is_what_its_generator_makes);
     tcase_add_test(tcase, each_mistake_in_a_specification_is_named);
     tcase_add_test(tcase, every_allocation_may_fail);
 }
