@@ -21,6 +21,7 @@
 #include "qntk/ridge.h"
 #include "qntk/risk.h"
 #include "qntk/labels.h"
+#include "qntk/evaluate.h"
 #include "qntk/compare.h"
 
 #endif
