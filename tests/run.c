@@ -118,6 +118,14 @@ run_result run_signalled(const char *arguments, double seconds, int signal)
     snprintf(text, sizeof text, "%s", arguments);
     for (size_t i = 0; i < WORDS_MAX - 1; i++)
         words[i] = strtok_r(i == 0 ? text : NULL, " ", &rest);
+    size_t count = 0;
+    while (words[count] != NULL)
+        count++;
+    const char *stdout_to = out;
+    if (words[count - 1][0] == '>') {
+        stdout_to = words[count - 1] + 1;
+        words[count - 1] = NULL;
+    }
     snprintf(program, sizeof program, "%s/%s", tools, words[0]);
     words[0] = program;
     close(mkstemp(out));
@@ -126,7 +134,7 @@ run_result run_signalled(const char *arguments, double seconds, int signal)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0)
-        start_child(words, out, err);
+        start_child(words, stdout_to, err);
     if (seconds > 0) {
         struct timespec wait = {.tv_sec = (time_t)seconds,
                                 .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};

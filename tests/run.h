@@ -10,7 +10,7 @@ typedef struct {
 } run_result;
 
 /* Runs `arguments` (words separated by single spaces, the first a program of ours such as "ntk-spectrum") in
- * the directory run_directory(). If seconds > 0, sends SIGINT after that long. */
+ * the directory run_directory(). A last word ">FILE" is where standard output goes. If seconds > 0, sends SIGINT after that long. */
 run_result run_program(const char *arguments, double seconds);
 
 /* The same with a signal of your choice. */

@@ -53,7 +53,15 @@ START_TEST(help_and_version_go_to_standard_output)
         ck_assert_msg(strstr(r.out, row->summary) != NULL, "--help lacks %s", row->name);
     ck_assert_ptr_nonnull(strstr(r.out, "Examples:"));
     ck_assert_str_eq(r.err, "");
+    const char *defaults[] = {"[none]", "[raw]", "[error]", "[double]", "[tsv]", "[60]", "[0]"};
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        ck_assert_msg(strstr(r.out, defaults[i]) != NULL, "--help lacks the default %s", defaults[i]);
+    run_result late = expect(0, "ntk-spectrum --scale zscore --degrees 5 --help");
+    ck_assert_str_eq(late.out, r.out); /* the defaults, not what is given */
+    run_free(&late);
     run_free(&r);
+    expect_complaint(1, "ntk-spectrum --help >/dev/full", "No space left");
+    expect_complaint(1, "ntk-spectrum --version >/dev/full", "No space left");
     r = expect(0, "ntk-spectrum --version");
     ck_assert_ptr_nonnull(strstr(r.out, qntk_version()));
     run_free(&r);
@@ -68,8 +76,8 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "ntk-spectrum extra", "unexpected argument 'extra'");
     expect_complaint(2, "ntk-spectrum --data spirals --sphere 3", "not both");
     expect_complaint(2, "ntk-spectrum --sphere 1", "from 2");
-    expect_complaint(2, "ntk-spectrum --sphere 0", "whole number from 1");
-    expect_complaint(2, "ntk-spectrum --sphere 3 --top 5", "--data");
+    expect_complaint(2, "ntk-spectrum --sphere 0", "whole number from 2");
+    expect_complaint(2, "ntk-spectrum --data spirals --threads 5000", "from 1 to 1024, found '5000'");
     expect_complaint(2, "ntk-spectrum --data spirals --certify", "--sphere");
     expect_complaint(2, "ntk-spectrum --data spirals --kernel rbf", "unknown name 'rbf'");
     expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --kernel ntk", "given twice");
@@ -77,6 +85,85 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "ntk-spectrum --data spirals --seed -1", "whole number");
     expect_complaint(2, "ntk-spectrum --data spirals --save-kernel K.npy", "one --kernel");
     expect_complaint(2, "ntk-spectrum --sphere 3 --kernel K.npy", "no spectrum on the sphere");
+}
+END_TEST
+
+START_TEST(an_option_that_would_be_ignored_is_named_with_the_other)
+{
+    const char *without_data[] = {"target none",      "labels y.npy",      "task regress",      "limit 5",
+                                  "scale zscore",     "rows sphere",       "missing drop",      "top 5",
+                                  "precision single", "save-kernel K.npy", "eigenvectors V.npy"};
+    char command[256], words[2][64];
+    for (size_t i = 0; i < sizeof without_data / sizeof *without_data; i++) {
+        snprintf(words[0], sizeof words[0], "--%.*s", (int)strcspn(without_data[i], " "), without_data[i]);
+        snprintf(command, sizeof command, "ntk-spectrum --sphere 3 --%s", without_data[i]);
+        expect_complaint(2, command, words[0]);
+        expect_complaint(2, command, "--sphere");
+    }
+    const char *without_sphere[] = {"--degrees 5", "--certify"};
+    for (size_t i = 0; i < sizeof without_sphere / sizeof *without_sphere; i++) {
+        snprintf(command, sizeof command, "ntk-spectrum --data spirals %s", without_sphere[i]);
+        snprintf(words[0], sizeof words[0], "%.*s", (int)strcspn(without_sphere[i], " "), without_sphere[i]);
+        expect_complaint(2, command, words[0]);
+        expect_complaint(2, command, "--sphere");
+    }
+    expect_complaint(2, "ntk-spectrum --kernel K.npy --limit 5", "--limit means nothing without --data");
+    expect_complaint(2, "ntk-spectrum --kernel K.npy --precision single", "--precision means nothing");
+}
+END_TEST
+
+START_TEST(no_file_is_written_twice_or_over_what_is_read)
+{
+    expect_complaint(2, "ntk-spectrum --data spirals --out x --plot x", "--out and --plot are the same file");
+    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --out x --save-kernel ./x",
+                     "--save-kernel");
+    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --save-kernel x --eigenvectors .//x",
+                     "--save-kernel and --eigenvectors are the same file");
+    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --save-kernel -",
+                     "--save-kernel and --out");
+    expect_complaint(2, "ntk-spectrum --kernel K.npy --out K.npy", "--kernel and --out are the same file");
+    run_result r = expect(0, "ntk-spectrum --data spirals:n=20 --kernel ntk --out d.tsv --quiet");
+    run_free(&r);
+    expect_complaint(2, "ntk-spectrum --data d.tsv --out ./d.tsv", "--data and --out are the same file");
+    run_remove("d.tsv");
+    r = expect(
+        0, "ntk-spectrum --data spirals:n=20 --kernel ntk --out /dev/null --save-kernel /dev/null --quiet");
+    run_free(&r);
+    ck_assert_uint_eq(run_count_files(), 0);
+}
+END_TEST
+
+START_TEST(the_recorded_command_is_the_resolved_one)
+{
+    const char *const same[] = {
+        "ntk-spectrum --data spirals:n=30 --kernel gauss --kernel ntk --top 9",
+        "ntk-spectrum --to 9 --thr 2 --ker gauss --kernel=ntk --da=spirals:n=30 --see 0 --form tsv",
+        "ntk-spectrum --rows raw --data spirals:n=30 --qui --kernel gauss --kernel ntk --top 009 --out -",
+    };
+    run_result first = expect(0, same[0]);
+    ck_assert_ptr_nonnull(strstr(first.out,
+                                 "# command=ntk-spectrum --data spirals:n=30 --task auto --scale none "
+                                 "--rows raw --missing error --kernel gauss --kernel ntk "
+                                 "--precision double --top 9 --seed 0\n"));
+    for (size_t i = 1; i < sizeof same / sizeof *same; i++) {
+        run_result r = expect(0, same[i]);
+        ck_assert_msg(strcmp(r.out, first.out) == 0, "%s: other bytes: %s", same[i], r.out);
+        run_free(&r);
+    }
+    run_free(&first);
+
+    first = expect(0, "ntk-spectrum --sph 4 --plot p.svg --thr 1 --quiet");
+    run_remove("p.svg");
+    const char *wanted = "# command=ntk-spectrum --sphere 4 --degrees 60 --kernel qntk --kernel ntk "
+                         "--kernel gauss --kernel laplace --seed 0\n";
+    ck_assert_msg(strstr(first.out, wanted) != NULL, "%s", first.out);
+    char command[512];
+    const char *recorded = strstr(first.out, "# command=") + strlen("# command=");
+    snprintf(command, sizeof command, "%.*s", (int)strcspn(recorded, "\n"), recorded);
+    run_result again = expect(0, command); /* a result can be made again from what it says */
+    ck_assert_str_eq(again.out, first.out);
+    run_free(&again);
+    run_free(&first);
 }
 END_TEST
 
@@ -100,7 +187,7 @@ START_TEST(the_table_describes_itself_and_sums_to_the_trace)
     enum { N = 150 };
     run_result r = expect(0, "ntk-spectrum --data sphere:n=150,d=4 --kernel qntk --kernel gauss --seed 7");
     ck_assert_ptr_nonnull(strstr(r.out, "# version="));
-    ck_assert_ptr_nonnull(strstr(r.out, "# command=ntk-spectrum --data sphere:n=150,d=4 --kernel qntk"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# command=ntk-spectrum --data sphere:n=150,d=4 "));
     ck_assert_ptr_nonnull(strstr(r.out, "# seed=7\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "# n=150\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "# d=4\n"));
@@ -343,6 +430,9 @@ static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, help_and_version_go_to_standard_output);
     tcase_add_test(tcase, bad_usage_exits_with_2);
+    tcase_add_test(tcase, an_option_that_would_be_ignored_is_named_with_the_other);
+    tcase_add_test(tcase, no_file_is_written_twice_or_over_what_is_read);
+    tcase_add_test(tcase, the_recorded_command_is_the_resolved_one);
     tcase_add_test(tcase, bad_input_exits_with_1_and_one_line);
     tcase_add_test(tcase, the_table_describes_itself_and_sums_to_the_trace);
     tcase_add_test(tcase, json_has_every_promised_member_and_the_same_numbers);

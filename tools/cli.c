@@ -4,6 +4,7 @@
 #include <cblas.h>
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,58 +15,6 @@
 #include <unistd.h>
 
 enum { OPTIONS_MAX = 64 };
-
-/* ---- help ---- */
-
-static void print_options(const cli_option *options)
-{
-    for (const cli_option *o = options; o->name != NULL || o->help != NULL; o++) {
-        if (o->name == NULL) {
-            printf("\n%s:\n", o->help);
-            continue;
-        }
-        char word[64];
-        const char *argument = o->kind == CLI_CHOICE ? o->choices : o->argument;
-        snprintf(word, sizeof word, "--%s%s%s", o->name, argument != NULL ? " " : "",
-                 argument != NULL ? argument : "");
-        if (strlen(word) > 28)
-            printf("  %s\n  %-28s %s\n", word, "", o->help);
-        else
-            printf("  %-28s %s\n", word, o->help);
-    }
-    printf("  %-28s %s\n  %-28s %s\n", "--help", "this text", "--version", "the version");
-}
-
-static bool takes(const cli_option *options, cli_kind kind)
-{
-    for (const cli_option *o = options; o->name != NULL || o->help != NULL; o++)
-        if (o->name != NULL && o->kind == kind)
-            return true;
-    return false;
-}
-
-static bool takes_data(const cli_option *options)
-{
-    for (const cli_option *o = options; o->name != NULL || o->help != NULL; o++)
-        if (o->name != NULL && strcmp(o->name, "data") == 0)
-            return true;
-    return false;
-}
-
-static void print_help(const cli_program *program)
-{
-    printf("Usage: %s %s\n%s\n", program->name, program->synopsis, program->summary);
-    print_options(program->options);
-    if (takes(program->options, CLI_KERNEL)) {
-        printf("\nKernel specifications, NAME[:key=value,...], keys with their defaults:\n");
-        for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++)
-            printf("  %-8s %s\n           %s\n", row->name, row->summary, row->keys);
-        printf("  K.npy    a square matrix in a file\n");
-    }
-    if (takes_data(program->options))
-        printf("\nData specifications:\n%s", qntk_dataset_help());
-    printf("\nExamples:\n%s", program->examples);
-}
 
 /* ---- failures ---- */
 
@@ -133,14 +82,37 @@ static int parse_count(const cli_program *program, const cli_option *option, con
     errno = 0;
     unsigned long long value = strtoull(text, &end, 10);
     bool number = text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
-    if (option->kind == CLI_SEED && number) {
+    if (option->kind == CLI_SEED) {
+        if (!number)
+            return cli_usage(program, "--%s: expected a whole number below 2^64, found '%s'", option->name,
+                             text);
         *(uint64_t *)option->destination = value;
         return 0;
     }
-    if (!number || value == 0 || value > SIZE_MAX / 16)
-        return cli_usage(program, "--%s: expected a whole number%s, found '%s'", option->name,
-                         option->kind == CLI_SEED ? "" : " from 1", text);
-    *(size_t *)option->destination = (size_t)value;
+    size_t low = option->low > 0 ? (size_t)option->low : 1,
+           any = SIZE_MAX / 16; /* sums of two stay in range */
+    size_t high = option->high > 0 ? (size_t)option->high : any;
+    if (number && value >= low && value <= high) {
+        *(size_t *)option->destination = (size_t)value;
+        return 0;
+    }
+    if (high < any)
+        return cli_usage(program, "--%s: expected a whole number from %zu to %zu, found '%s'", option->name,
+                         low, high, text);
+    return cli_usage(program, "--%s: expected a whole number from %zu, found '%s'", option->name, low, text);
+}
+
+static int parse_number(const cli_program *program, const cli_option *option, const char *text)
+{
+    char *end = NULL;
+    double value = strtod(text, &end); /* the programs run in the C locale */
+    bool decimal = text[0] != '\0' && strspn(text, "0123456789+-.eE") == strlen(text) && *end == '\0';
+    if (!decimal || !isfinite(value))
+        return cli_usage(program, "--%s: expected a number, found '%s'", option->name, text);
+    if ((option->low != 0 || option->high != 0) && !(value >= option->low && value <= option->high))
+        return cli_usage(program, "--%s: expected a number from %g to %g, found '%s'", option->name,
+                         option->low, option->high, text);
+    *(double *)option->destination = value;
     return 0;
 }
 
@@ -170,6 +142,8 @@ static int parse_value(const cli_program *program, const cli_option *option, con
     case CLI_COUNT:
     case CLI_SEED:
         return parse_count(program, option, text);
+    case CLI_NUMBER:
+        return parse_number(program, option, text);
     case CLI_CHOICE:
         return parse_choice(program, option, text);
     case CLI_KERNEL:
@@ -178,43 +152,69 @@ static int parse_value(const cli_program *program, const cli_option *option, con
     return CLI_USAGE;
 }
 
+/* What cli_parse saw, by the row in the table. */
+static bool given[OPTIONS_MAX];
+
+bool cli_given(const cli_program *program, const char *name)
+{
+    const cli_option *o = program->options;
+    for (size_t i = 0; i < OPTIONS_MAX && (o[i].name != NULL || o[i].help != NULL); i++)
+        if (o[i].name != NULL && strcmp(o[i].name, name) == 0)
+            return given[i];
+    return false;
+}
+
+/* --help or --version: prints, and gives the exit code. */
+static int inform(const cli_program *program, bool help, char defaults[][32])
+{
+    if (help)
+        cli_help(program, defaults);
+    else
+        printf("%s (qntk) %s\n", program->name, qntk_version());
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    fprintf(stderr, "%s: standard output: %s\n", program->name, strerror(errno != 0 ? errno : EIO));
+    return CLI_FAILURE;
+}
+
 int cli_parse(const cli_program *program, int argc, char **argv, bool *end)
 {
     enum { HELP = 1000, VERSION };
     struct option names[OPTIONS_MAX + 3] = {{"help", no_argument, NULL, HELP},
                                             {"version", no_argument, NULL, VERSION}};
-    const cli_option *rows[OPTIONS_MAX];
-    int count = 0;
+    char defaults[OPTIONS_MAX][32] = {""};
+    const cli_option *o = program->options;
+    int count = 2;
     *end = false;
-    for (const cli_option *o = program->options; (o->name != NULL || o->help != NULL) && count < OPTIONS_MAX;
-         o++)
-        if (o->name != NULL) {
-            names[2 + count] =
-                (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument, NULL, count};
-            rows[count++] = o;
-        }
+    for (int i = 0; i < OPTIONS_MAX && (o[i].name != NULL || o[i].help != NULL); i++) {
+        if (o[i].name == NULL)
+            continue;
+        names[count++] =
+            (struct option){o[i].name, o[i].kind == CLI_FLAG ? no_argument : required_argument, NULL, i};
+        char text[32];
+        const char *value = cli_value(&o[i], text);
+        snprintf(defaults[i], sizeof defaults[i], "%.31s", value != NULL ? value : "");
+    }
     char short_options[] = "";
     argv[0] = (char *)program->name; /* getopt's messages begin with it */
     for (int code; (code = getopt_long(argc, argv, short_options, names, NULL)) != -1;) {
         if (code == HELP || code == VERSION) {
-            if (code == HELP)
-                print_help(program);
-            else
-                printf("%s (qntk) %s\n", program->name, qntk_version());
             *end = true;
-            return fflush(stdout) == 0 ? 0 : CLI_FAILURE;
+            return inform(program, code == HELP, defaults);
         }
         if (code == '?') {
             fprintf(stderr, "Try '%s --help'.\n", program->name);
             return CLI_USAGE;
         }
-        int status = parse_value(program, rows[code], optarg);
+        given[code] = true;
+        int status = parse_value(program, &o[code], optarg);
         if (status != 0)
             return status;
     }
     if (optind < argc)
         return cli_usage(program, "unexpected argument '%s'", argv[optind]);
-    return 0;
+    return cli_check_options(program);
 }
 
 /* ---- signals and progress ---- */
@@ -326,46 +326,4 @@ qntk_status cli_read_data(const cli_common *common, bool target_optional, qntk_d
     options.seed = common->seed;
     options.target_optional = target_optional;
     return qntk_dataset_read(common->data, options, dataset);
-}
-
-/* The words that do not change the numbers are left out of the recorded command, so that a result is the same
- * bytes wherever it is written and however many threads made it. Returns how many words to skip at argv[i].
- */
-static int words_to_skip(const char *word)
-{
-    static const char *const with_value[] = {"--out", "--plot", "--threads"};
-    if (strcmp(word, "--quiet") == 0)
-        return 1;
-    for (size_t k = 0; k < sizeof with_value / sizeof *with_value; k++) {
-        size_t length = strlen(with_value[k]);
-        if (strncmp(word, with_value[k], length) == 0 && (word[length] == '\0' || word[length] == '='))
-            return word[length] == '\0' ? 2 : 1;
-    }
-    return 0;
-}
-
-qntk_status cli_meta(const cli_program *program, int argc, char *const *argv, const char *data, size_t n,
-                     size_t d, qntk_meta *meta)
-{
-    char **words = qntk_alloc((size_t)argc + 1, sizeof *words);
-    if (words == NULL)
-        return QNTK_NO_MEMORY;
-    size_t count = 0;
-    for (int i = 0; i < argc;) {
-        int skip = i == 0 ? 0 : words_to_skip(argv[i]);
-        if (skip == 0)
-            words[count++] = argv[i++];
-        i += skip;
-    }
-    qntk_status status = qntk_meta_command(meta, count, words);
-    qntk_free(words);
-    if (status == QNTK_OK)
-        status = qntk_meta_count(meta, "seed", program->common->seed);
-    if (status == QNTK_OK && data != NULL)
-        status = qntk_meta_text(meta, "data", data);
-    if (status == QNTK_OK)
-        status = qntk_meta_count(meta, "n", n);
-    if (status == QNTK_OK)
-        status = qntk_meta_count(meta, "d", d);
-    return status;
 }

@@ -11,15 +11,26 @@
 
 enum { CLI_FAILURE = 1, CLI_USAGE = 2, CLI_KERNELS_MAX = 64 };
 
-/* How an option's argument is read, and the type its destination points to. */
+/* How an option's argument is read, and the type its destination points to. Lists are read as CLI_TEXT by the
+ * program that takes them. The value a destination starts with is the default: NULL, 0 and NaN mean none, any
+ * other is shown by --help and spelled out in the recorded command. */
 typedef enum {
     CLI_FLAG,   /* bool, no argument */
     CLI_TEXT,   /* const char * */
-    CLI_COUNT,  /* size_t, 1 or more */
+    CLI_COUNT,  /* size_t, from `low` (1 if that is 0) to `high` (any if that is 0) */
+    CLI_NUMBER, /* double, finite, in [low, high] unless both are 0; NaN: not given */
     CLI_SEED,   /* uint64_t */
     CLI_CHOICE, /* int, the position in `choices` */
     CLI_KERNEL, /* cli_kernels, appended */
 } cli_kind;
+
+/* What an option means for the numbers of a result. Only those of the first and the last are recorded. */
+typedef enum {
+    CLI_DECIDES, /* them, or which there are */
+    CLI_ASIDE,   /* nothing: --quiet, --threads, --format */
+    CLI_WRITES,  /* nothing; the text is a file to write, which no other option may name */
+    CLI_READS,   /* the text is a file they come from */
+} cli_role;
 
 typedef struct {
     const char *name; /* without the dashes; NULL: a heading, in `help`; the table ends with both NULL */
@@ -28,6 +39,11 @@ typedef struct {
     const char *argument; /* as the help shows it: "FILE" */
     const char *help;
     const char *choices; /* CLI_CHOICE: "tsv|json" */
+    cli_role role;
+    const char *needs; /* names "a|b" of options of which one must be given for this one to mean anything */
+    const char
+        *against; /* names of options with which this one means nothing; those a program lacks are fine */
+    double low, high;
 } cli_option;
 
 typedef struct {
@@ -64,43 +80,105 @@ typedef struct {
 } cli_program;
 
 /* The shared options as rows of a table, for a program's own. */
-#define CLI_DATA_OPTIONS(c)                                                                                   \
-    {NULL, CLI_FLAG, NULL, NULL, "Data", NULL},                                                               \
-        {"data", CLI_TEXT, &(c).data, "SPEC", "a file, a folder or a generator (see below)", NULL},           \
-        {"target", CLI_TEXT, &(c).target, "NAME|INDEX|none", "target column, from 0; none: all are features", \
-         NULL},                                                                                               \
-        {"labels", CLI_TEXT, &(c).labels, "FILE", "labels of .npy or IDX data", NULL},                        \
-        {"task", CLI_CHOICE, &(c).task, NULL, "what the target is", "auto|classify|regress"},                 \
-        {"limit", CLI_COUNT, &(c).limit, "N", "a random subset of N rows", NULL},                             \
-        {"scale", CLI_CHOICE, &(c).scale, NULL, "zscore: each feature to mean 0, sd 1", "none|zscore"},       \
-        {"rows", CLI_CHOICE, &(c).rows, NULL, "sphere: each row to norm sqrt(d)", "raw|sphere"},              \
-    {                                                                                                         \
-        "missing", CLI_CHOICE, &(c).missing, NULL, "what to do with missing values", "error|drop|mean"        \
+#define CLI_HEADING(text)                                                                                    \
+    {                                                                                                        \
+        .help = (text)                                                                                       \
     }
 
-#define CLI_KERNEL_OPTIONS(c)                                                                                \
-    {NULL, CLI_FLAG, NULL, NULL, "Kernels", NULL},                                                           \
-        {"kernel", CLI_KERNEL, &(c).kernels, "SPEC", "NAME[:key=value,...] (see below); may be repeated",    \
-         NULL},                                                                                              \
+#define CLI_DATA_OPTION(option, type, field, ...)                                                            \
     {                                                                                                        \
-        "precision", CLI_CHOICE, &(c).precision, NULL, "arithmetic of the kernel matrix", "double|single"    \
+        .name = (option), .kind = (type), .destination = &(field), .needs = "data", .against = "sphere",     \
+        __VA_ARGS__                                                                                          \
+    }
+
+#define CLI_DATA_OPTIONS(c)                                                                                  \
+    CLI_HEADING("Data"),                                                                                     \
+        {.name = "data",                                                                                     \
+         .kind = CLI_TEXT,                                                                                   \
+         .destination = &(c).data,                                                                           \
+         .argument = "SPEC",                                                                                 \
+         .role = CLI_READS,                                                                                  \
+         .help = "a file, a folder or a generator (see below)"},                                             \
+        CLI_DATA_OPTION("target", CLI_TEXT, (c).target, .argument = "NAME|INDEX|none",                       \
+                        .help = "target column, from 0; none: all are features"),                            \
+        CLI_DATA_OPTION("labels", CLI_TEXT, (c).labels, .argument = "FILE", .role = CLI_READS,               \
+                        .help = "labels of .npy or IDX data"),                                               \
+        CLI_DATA_OPTION("task", CLI_CHOICE, (c).task, .help = "what the target is",                          \
+                        .choices = "auto|classify|regress"),                                                 \
+        CLI_DATA_OPTION("limit", CLI_COUNT, (c).limit, .argument = "N",                                      \
+                        .help = "a random subset of N rows"),                                                \
+        CLI_DATA_OPTION("scale", CLI_CHOICE, (c).scale, .help = "zscore: each feature to mean 0, sd 1",      \
+                        .choices = "none|zscore"),                                                           \
+        CLI_DATA_OPTION("rows", CLI_CHOICE, (c).rows, .help = "sphere: each row to norm sqrt(d)",            \
+                        .choices = "raw|sphere"),                                                            \
+        CLI_DATA_OPTION("missing", CLI_CHOICE, (c).missing, .help = "what to do with missing values",        \
+                        .choices = "error|drop|mean")
+
+#define CLI_KERNEL_OPTIONS(c)                                                                                \
+    CLI_HEADING("Kernels"),                                                                                  \
+        {.name = "kernel",                                                                                   \
+         .kind = CLI_KERNEL,                                                                                 \
+         .destination = &(c).kernels,                                                                        \
+         .argument = "SPEC",                                                                                 \
+         .help = "NAME[:key=value,...] (see below); may be repeated"},                                       \
+    {                                                                                                        \
+        .name = "precision", .kind = CLI_CHOICE, .destination = &(c).precision, .against = "sphere",         \
+        .help = "arithmetic of the kernel matrix", .choices = "double|single"                                \
     }
 
 #define CLI_OUTPUT_OPTIONS(c)                                                                                \
-    {NULL, CLI_FLAG, NULL, NULL, "Output", NULL},                                                            \
-        {"out", CLI_TEXT, &(c).out, "FILE", "where the result goes; default standard output", NULL},         \
-        {"format", CLI_CHOICE, &(c).format, NULL, "of the result", "tsv|json"},                              \
-        {"plot", CLI_TEXT, &(c).plot, "FILE", "draw it with gnuplot: .png, .svg or .pdf", NULL},             \
-        {"quiet", CLI_FLAG, &(c).quiet, NULL, "no progress, no summary on standard error", NULL},            \
-        {NULL, CLI_FLAG, NULL, NULL, "General", NULL},                                                       \
-        {"seed", CLI_SEED, &(c).seed, "N", "of everything random; default 0", NULL},                         \
+    CLI_HEADING("Output"),                                                                                   \
+        {.name = "out",                                                                                      \
+         .kind = CLI_TEXT,                                                                                   \
+         .destination = &(c).out,                                                                            \
+         .argument = "FILE",                                                                                 \
+         .role = CLI_WRITES,                                                                                 \
+         .help = "where the result goes [standard output]"},                                                 \
+        {.name = "format",                                                                                   \
+         .kind = CLI_CHOICE,                                                                                 \
+         .destination = &(c).format,                                                                         \
+         .choices = "tsv|json",                                                                              \
+         .role = CLI_ASIDE,                                                                                  \
+         .help = "of the result"},                                                                           \
+        {.name = "plot",                                                                                     \
+         .kind = CLI_TEXT,                                                                                   \
+         .destination = &(c).plot,                                                                           \
+         .argument = "FILE",                                                                                 \
+         .role = CLI_WRITES,                                                                                 \
+         .help = "draw it with gnuplot: .png, .svg or .pdf"},                                                \
+        {.name = "quiet",                                                                                    \
+         .kind = CLI_FLAG,                                                                                   \
+         .destination = &(c).quiet,                                                                          \
+         .role = CLI_ASIDE,                                                                                  \
+         .help = "no progress, no summary on standard error"},                                               \
+        CLI_HEADING("General"),                                                                              \
+        {.name = "seed",                                                                                     \
+         .kind = CLI_SEED,                                                                                   \
+         .destination = &(c).seed,                                                                           \
+         .argument = "N",                                                                                    \
+         .help = "of everything random"},                                                                    \
     {                                                                                                        \
-        "threads", CLI_COUNT, &(c).threads, "N", "default: all processors; never changes a result", NULL     \
+        .name = "threads", .kind = CLI_COUNT, .destination = &(c).threads, .argument = "N", .high = 1024,    \
+        .role = CLI_ASIDE, .help = "never changes a result [all processors]"                                 \
     }
 
-/* Reads the command line into the destinations of program->options. Returns 0 to go on; otherwise the program
- * ends with that exit code (help and version: after printing, as *end says). */
+/* Reads the command line into the destinations of program->options, and checks what the table says of them:
+ * ranges, `needs`, `against`, and that no file is written twice or over one that is read. Returns 0 to go on;
+ * otherwise the program ends with that exit code (help and version: after printing, as *end says). */
 int cli_parse(const cli_program *program, int argc, char **argv, bool *end);
+
+/* True if the command line had this option, by whatever abbreviation. */
+bool cli_given(const cli_program *program, const char *name);
+
+/* The value of an option as it would be typed; NULL if it has none (not given and without a default, a flag, a
+ * kernel). `text` is used where the value is no text already. */
+const char *cli_value(const cli_option *option, char text[32]);
+
+/* What the table says of the options together, and of the files they name; cli_parse calls it. */
+int cli_check_options(const cli_program *program);
+
+/* Prints the help on standard output; defaults[i] is the text of the i-th row's default, "" for none. */
+void cli_help(const cli_program *program, char defaults[][32]);
 
 /* Prints "program: text" to standard error and returns CLI_USAGE. */
 int cli_usage(const cli_program *program, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -124,13 +202,16 @@ void cli_progress_end(void);
 /* QNTK_OK if a result can be written to `path` (NULL and "-" can); to be asked before long work. */
 qntk_status cli_check_writable(const char *path);
 
+/* The same of every option that names a file to write. */
+qntk_status cli_check_outputs(const cli_program *program);
+
 /* Reads the data set of --data with the shared options. */
 qntk_status cli_read_data(const cli_common *common, bool target_optional, qntk_dataset *dataset);
 
-/* Adds version, command (without the words that do not change the numbers: --out, --plot, --threads,
- * --quiet), seed, data, n and d. */
-qntk_status cli_meta(const cli_program *program, int argc, char *const *argv, const char *data, size_t n,
-                     size_t d, qntk_meta *meta);
+/* Adds version, command, seed, data (NULL: none), n and d. The command is the resolved one: full names in the
+ * order of the table, with the defaults, of the options that decide the numbers and mean something beside the
+ * others given. The same settings give the same bytes, however they were typed. */
+qntk_status cli_meta(const cli_program *program, const char *data, size_t n, size_t d, qntk_meta *meta);
 
 /* Seconds since an arbitrary start. */
 double cli_seconds(void);

@@ -20,17 +20,48 @@ static settings set = {.degrees = 60};
 
 static const cli_option options[] = {
     CLI_DATA_OPTIONS(set.common),
-    {NULL, CLI_FLAG, NULL, NULL, "Or no data: the uniform measure on a sphere", NULL},
-    {"sphere", CLI_COUNT, &set.sphere, "D", "exact Mercer eigenvalues on the sphere of R^D, D >= 2", NULL},
-    {"degrees", CLI_COUNT, &set.degrees, "K", "highest degree; default 60", NULL},
-    {"certify", CLI_FLAG, &set.certify, NULL, "rigorous error bounds, by ball arithmetic (needs Arb)", NULL},
+    CLI_HEADING("Or no data: the uniform measure on a sphere"),
+    {.name = "sphere",
+     .kind = CLI_COUNT,
+     .destination = &set.sphere,
+     .argument = "D",
+     .low = 2,
+     .help = "exact Mercer eigenvalues on the sphere of R^D, D >= 2"},
+    {.name = "degrees",
+     .kind = CLI_COUNT,
+     .destination = &set.degrees,
+     .argument = "K",
+     .needs = "sphere",
+     .help = "highest degree"},
+    {.name = "certify",
+     .kind = CLI_FLAG,
+     .destination = &set.certify,
+     .needs = "sphere",
+     .help = "rigorous error bounds, by ball arithmetic (needs Arb)"},
     CLI_KERNEL_OPTIONS(set.common),
-    {NULL, CLI_FLAG, NULL, NULL, "Eigenvalues of data", NULL},
-    {"top", CLI_COUNT, &set.top, "M", "the leading M only, by block Lanczos where it pays", NULL},
-    {"save-kernel", CLI_TEXT, &set.save_kernel, "K.npy", "write the kernel matrix K", NULL},
-    {"eigenvectors", CLI_TEXT, &set.eigenvectors, "V.npy", "write the eigenvectors, a column each", NULL},
+    CLI_HEADING("Eigenvalues of data"),
+    {.name = "top",
+     .kind = CLI_COUNT,
+     .destination = &set.top,
+     .argument = "M",
+     .against = "sphere",
+     .help = "the leading M only, by block Lanczos where it pays"},
+    {.name = "save-kernel",
+     .kind = CLI_TEXT,
+     .destination = &set.save_kernel,
+     .argument = "K.npy",
+     .role = CLI_WRITES,
+     .against = "sphere",
+     .help = "write the kernel matrix K"},
+    {.name = "eigenvectors",
+     .kind = CLI_TEXT,
+     .destination = &set.eigenvectors,
+     .argument = "V.npy",
+     .role = CLI_WRITES,
+     .against = "sphere",
+     .help = "write the eigenvectors, a column each"},
     CLI_OUTPUT_OPTIONS(set.common),
-    {NULL, CLI_FLAG, NULL, NULL, NULL, NULL},
+    {0},
 };
 
 static const cli_program program = {
@@ -64,12 +95,8 @@ static int check_usage(void)
         return cli_usage(&program, "give either --data or --sphere, not both");
     if (set.common.data == NULL && set.sphere == 0 && !matrix_only)
         return cli_usage(&program, "give --data SPEC, or --sphere D for the exact spectrum without data");
-    if (set.sphere == 1)
-        return cli_usage(&program, "--sphere: expected a dimension from 2, found 1");
-    if (set.sphere > 0 && (set.top > 0 || set.save_kernel != NULL || set.eigenvectors != NULL))
-        return cli_usage(&program, "--top, --save-kernel and --eigenvectors are for --data");
-    if (set.sphere == 0 && set.certify)
-        return cli_usage(&program, "--certify is for --sphere");
+    if (matrix_only && cli_given(&program, "precision"))
+        return cli_usage(&program, "--precision means nothing to a matrix from a file");
     if (kernels->count == 0) {
         const char *const usual[] = {"qntk", "ntk", "gauss", "laplace"};
         for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
@@ -329,9 +356,8 @@ int main(int argc, char **argv)
     qntk_status status = cli_start(&program);
     if (status == QNTK_OK && set.common.plot != NULL)
         status = qntk_plot_check("decay", set.common.plot);
-    const char *const written[] = {set.common.out, set.common.plot, set.save_kernel, set.eigenvectors};
-    for (size_t i = 0; status == QNTK_OK && i < sizeof written / sizeof *written; i++)
-        status = cli_check_writable(written[i]);
+    if (status == QNTK_OK)
+        status = cli_check_outputs(&program);
     if (status != QNTK_OK)
         return cli_fail(&program, status);
 
@@ -345,7 +371,7 @@ int main(int argc, char **argv)
         status = cli_read_data(&set.common, true, &data);
     if (status == QNTK_OK) {
         size_t n = set.sphere > 0 ? 0 : data.n, d = set.sphere > 0 ? set.sphere : data.d;
-        status = cli_meta(&program, argc, argv, data.n > 0 ? data.name : NULL, n, d, &r.meta);
+        status = cli_meta(&program, data.n > 0 ? data.name : NULL, n, d, &r.meta);
     }
     if (status == QNTK_OK)
         status = run_kernels(&data, r.kernel, &r.count);

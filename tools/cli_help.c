@@ -1,0 +1,51 @@
+/* Help, printed from the tables of options, kernels and formats. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { COLUMN = 28 }; /* of the explanations */
+
+static void print_option(const cli_option *option, const char *standard)
+{
+    char word[64];
+    const char *argument = option->kind == CLI_CHOICE ? option->choices : option->argument;
+    snprintf(word, sizeof word, "--%s%s%s", option->name, argument != NULL ? " " : "",
+             argument != NULL ? argument : "");
+    if (strlen(word) > COLUMN)
+        printf("  %s\n  %-*s %s", word, COLUMN, "", option->help);
+    else
+        printf("  %-*s %s", COLUMN, word, option->help);
+    if (standard[0] != '\0')
+        printf(" [%s]", standard);
+    printf("\n");
+}
+
+static void print_kernels(void)
+{
+    printf("\nKernel specifications, NAME[:key=value,...], keys with their defaults:\n");
+    for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++)
+        printf("  %-8s %s\n           %s\n", row->name, row->summary, row->keys);
+    printf("  K.npy    a square matrix in a file\n");
+}
+
+void cli_help(const cli_program *program, char defaults[][32])
+{
+    bool kernels = false, data = false;
+    printf("Usage: %s %s\n%s\n", program->name, program->synopsis, program->summary);
+    for (const cli_option *o = program->options; o->name != NULL || o->help != NULL; o++, defaults++) {
+        if (o->name == NULL) {
+            printf("\n%s:\n", o->help);
+            continue;
+        }
+        print_option(o, *defaults);
+        kernels = kernels || o->kind == CLI_KERNEL;
+        data = data || strcmp(o->name, "data") == 0;
+    }
+    printf("  %-*s %s\n  %-*s %s\n", COLUMN, "--help", "this text", COLUMN, "--version", "the version");
+    if (kernels)
+        print_kernels();
+    if (data)
+        printf("\nData specifications:\n%s", qntk_dataset_help());
+    printf("\nExamples:\n%s", program->examples);
+}
