@@ -8,6 +8,7 @@
 #include "qntk/parallel.h"
 #include "qntk/dataset.h"
 #include "qntk/quantizer.h"
+#include "qntk/anneal.h"
 #include "qntk/kernel.h"
 #include "qntk/decay.h"
 #include "qntk/file.h"
