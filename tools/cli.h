@@ -208,6 +208,14 @@ qntk_status cli_check_outputs(const cli_program *program);
 /* Reads the data set of --data with the shared options. */
 qntk_status cli_read_data(const cli_common *common, bool target_optional, qntk_dataset *dataset);
 
+/* The kernel matrix of the data's rows, *K (n,n), freed by the caller also on failure; or of a file, which must
+ * have as many rows as the data (any number if data->n is 0). A median bandwidth is that of the first
+ * `median_rows` rows. `share`: the memory needed for K and the work on it, in sizes of K. `route` says how it
+ * was computed. */
+enum { CLI_ROUTE = 160 };
+qntk_status cli_kernel_matrix(const cli_common *common, qntk_kernel *kernel, const qntk_dataset *data,
+                              size_t median_rows, double share, size_t *n, double **K, char *route);
+
 /* Adds version, command, seed, data (NULL: none), n and d. The command is the resolved one: full names in the
  * order of the table, with the defaults, of the options that decide the numbers and mean something beside the
  * others given. The same settings give the same bytes, however they were typed. */

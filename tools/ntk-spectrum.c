@@ -110,70 +110,6 @@ static int check_usage(void)
 
 /* ---- one kernel on data ---- */
 
-/* A matrix from a file: square, symmetric to rounding, of the data's size if there is data. */
-static qntk_status read_matrix(const char *path, const qntk_dataset *data, size_t *n, double **K)
-{
-    size_t rows, columns;
-    qntk_status status = qntk_npy_read_matrix(path, K, &rows, &columns);
-    if (status != QNTK_OK)
-        return status;
-    const double rounding = 1e-6; /* a matrix saved in single precision still passes */
-    double largest = 0, difference = 0;
-    for (size_t i = 0; i < rows && rows == columns; i++)
-        for (size_t j = 0; j <= i; j++) {
-            largest = fmax(largest, fabs((*K)[i * rows + j]));
-            difference = fmax(difference, fabs((*K)[i * rows + j] - (*K)[j * rows + i]));
-        }
-    if (rows != columns)
-        status =
-            cli_message(QNTK_FORMAT, "%s: expected a square matrix, found %zu x %zu", path, rows, columns);
-    else if (difference > rounding * largest)
-        status = cli_message(QNTK_FORMAT, "%s: expected a symmetric matrix, found entries that differ by %g",
-                             path, difference);
-    else if (data->n > 0 && data->n != rows)
-        status = cli_message(QNTK_FORMAT, "%s: expected %zu rows, as the data has, found %zu", path, data->n,
-                             rows);
-    *n = rows;
-    return status;
-}
-
-/* The kernel matrix of the data, and how it was computed. */
-static qntk_status build_matrix(qntk_kernel *kernel, const qntk_dataset *data, size_t *n, double **K,
-                                report_kernel *report)
-{
-    if (kernel->family == QNTK_FAMILY_FILE) {
-        snprintf(report->route, sizeof report->route, "matrix from a file");
-        return read_matrix(kernel->spec, data, n, K);
-    }
-    *n = data->n;
-    qntk_status status = qntk_kernel_resolve(kernel, data->n, data->d, data->X, set.common.seed);
-    if (status != QNTK_OK)
-        return status;
-    const char *advice = "pass --limit N for a random subset";
-    /* K, and half as much again for the eigenvalues (twice with vectors) */
-    double bytes = (double)*n * (double)*n * sizeof(double) *
-                   (set.eigenvectors != NULL ? 4
-                    : set.top > 0            ? 1.25
-                                             : 1.5);
-    status = qntk_memory_check(bytes < 1e18 ? (size_t)bytes : SIZE_MAX,
-                               "the kernel matrix and its eigenvalues", advice);
-    if (status != QNTK_OK)
-        return status;
-    *K = qntk_alloc(*n * *n, sizeof **K);
-    if (*K == NULL)
-        return QNTK_NO_MEMORY;
-    qntk_gram_options gram_options = qntk_gram_defaults();
-    gram_options.precision = (qntk_precision)set.common.precision;
-    qntk_gram *gram;
-    status = qntk_gram_create(kernel, data->d, data->n, data->X, 0, NULL, gram_options, &gram);
-    if (status == QNTK_OK) {
-        snprintf(report->route, sizeof report->route, "%s", qntk_gram_route(gram));
-        status = qntk_gram_fill(gram, *K);
-    }
-    qntk_gram_destroy(&gram);
-    return status;
-}
-
 /* trace(K)/n and |K|_F^2/n^2, in an order that does not depend on threads. */
 static void moments_of(size_t n, const double *K, double *trace, double *square)
 {
@@ -222,7 +158,10 @@ static qntk_status spectrum_of_data(qntk_kernel *kernel, const qntk_dataset *dat
     double *K = NULL, trace, square;
     size_t n = 0;
     qntk_spectrum spectrum = {0};
-    qntk_status status = build_matrix(kernel, data, &n, &K, report), converged = QNTK_OK;
+    /* K, and half as much again for the eigenvalues (twice with vectors) */
+    const double share = set.eigenvectors != NULL ? 4 : set.top > 0 ? 1.25 : 1.5;
+    qntk_status status = cli_kernel_matrix(&set.common, kernel, data, data->n, share, &n, &K, report->route);
+    qntk_status converged = QNTK_OK;
     if (status == QNTK_OK && set.save_kernel != NULL)
         status = qntk_npy_write(set.save_kernel, n, n, K);
     if (status == QNTK_OK && set.top > n)

@@ -1,0 +1,33 @@
+/* What the modes of kernel-compare share: the settings, and what is read from them. */
+#ifndef COMPARE_H
+#define COMPARE_H
+
+#include "cli.h"
+
+typedef struct {
+    cli_common common;
+    const char *test, *test_labels;
+    size_t folds; /* 0: published ones, or else COMPARE_FOLDS */
+    const char *ridge;
+    bool center;
+    const char *predictions;
+    const char *bits;
+} compare_settings;
+
+enum { COMPARE_FOLDS = 4, COMPARE_RIDGES_MAX = 1000 };
+
+/* The ridges to search. */
+typedef struct {
+    bool automatic; /* qntk_evaluate_ridges, kernel by kernel; then count = QNTK_EVALUATE_RIDGES */
+    size_t count;
+    double value[COMPARE_RIDGES_MAX];
+} compare_ridges;
+
+/* Reads --ridge: "auto" or NULL; "0.1" or "0,1e-3,0.1"; "LO:HI:N", N values spaced evenly in their logarithm.
+ * Returns 0, or CLI_USAGE after saying why. */
+int compare_parse_ridges(const cli_program *program, const char *text, compare_ridges *ridges);
+
+/* --data, --kernel, and --bits: the program's exit code. */
+int compare_data_run(const cli_program *program, compare_settings *set);
+
+#endif

@@ -1,0 +1,335 @@
+/* kernel-compare --data: kernels compared on the splits of one data set. */
+#include "compare.h"
+#include "compare_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    compare_settings *set;
+    compare_ridges ridges;
+    qntk_dataset data;
+    size_t train_rows; /* the rows of --data, before those of --test */
+    size_t folds;
+    qntk_split *split; /* (folds) */
+    char protocol[64]; /* what they are */
+    cli_kernels kernels;
+} comparison;
+
+/* ---- splits ---- */
+
+static qntk_status allocate_splits(comparison *c, size_t folds)
+{
+    c->folds = folds;
+    c->split = qntk_alloc_zero(folds, sizeof *c->split);
+    return c->split != NULL ? QNTK_OK : QNTK_NO_MEMORY;
+}
+
+/* The first `train` rows to train on, the rest to test on; or, with fold (n), the rows outside of fold f and
+ * those in it. */
+static qntk_status fill_split(qntk_split *split, size_t n, size_t train, const size_t *fold, size_t f)
+{
+    split->train = qntk_alloc(n, sizeof(size_t));
+    split->test = qntk_alloc(n, sizeof(size_t));
+    if (split->train == NULL || split->test == NULL)
+        return QNTK_NO_MEMORY;
+    for (size_t i = 0; i < n; i++)
+        if (fold != NULL ? fold[i] != f : i < train)
+            split->train[split->train_count++] = i;
+        else
+            split->test[split->test_count++] = i;
+    return QNTK_OK;
+}
+
+static qntk_status deal_folds(comparison *c, size_t folds)
+{
+    const qntk_dataset *data = &c->data;
+    if (data->n < folds)
+        return cli_message(QNTK_INVALID, "%s: expected at least %zu rows for %zu folds, found %zu%s",
+                           data->name, folds, folds, data->n, data->n > 1 ? "; pass a smaller --folds" : "");
+    snprintf(c->protocol, sizeof c->protocol, "%zu folds%s", folds, data->classes > 0 ? ", stratified" : "");
+    size_t *fold = qntk_alloc(data->n, sizeof *fold);
+    qntk_status status = fold == NULL ? QNTK_NO_MEMORY : allocate_splits(c, folds);
+    if (status == QNTK_OK)
+        status = qntk_labels_folds(data->n, data->y, data->classes, folds, c->set->common.seed, fold);
+    for (size_t f = 0; f < folds && status == QNTK_OK; f++)
+        status = fill_split(&c->split[f], data->n, 0, fold, f);
+    qntk_free(fold);
+    return status;
+}
+
+/* The data set's own folds. */
+static qntk_status take_published(comparison *c)
+{
+    qntk_dataset *data = &c->data;
+    qntk_status status = allocate_splits(c, data->folds);
+    if (status != QNTK_OK)
+        return status;
+    snprintf(c->protocol, sizeof c->protocol, data->own_test ? "published test set" : "%zu published folds",
+             data->folds);
+    for (size_t f = 0; f < c->folds; f++) {
+        c->split[f] = data->fold[f]; /* the arrays change their owner */
+        data->fold[f] = (qntk_split){0};
+    }
+    return QNTK_OK;
+}
+
+static qntk_status read_problem(comparison *c)
+{
+    const compare_settings *set = c->set;
+    qntk_status status = cli_read_data(&set->common, false, &c->data);
+    if (status != QNTK_OK)
+        return status;
+    if (c->data.y == NULL)
+        return cli_message(QNTK_INVALID, "%s: kernel regression needs a target; --target none leaves none",
+                           c->data.name);
+    c->train_rows = c->data.n;
+    if (set->folds == 0 && c->data.folds > 0)
+        return take_published(c);
+    return deal_folds(c, set->folds > 0 ? set->folds : COMPARE_FOLDS);
+}
+
+static void comparison_free(comparison *c)
+{
+    for (size_t f = 0; f < c->folds && c->split != NULL; f++) {
+        qntk_free(c->split[f].train);
+        qntk_free(c->split[f].test);
+    }
+    qntk_free(c->split);
+    qntk_dataset_free(&c->data);
+}
+
+/* ---- one kernel ---- */
+
+/* All ridges on all folds; keeps the one that leaving out chooses. K (n,n) is of all rows. */
+static qntk_status fit_folds(const comparison *c, const double *K, compare_row *row)
+{
+    const qntk_dataset *data = &c->data;
+    const size_t count = row->ridges;
+    qntk_evaluate_options options = qntk_evaluate_defaults();
+    options.center = c->set->center;
+    size_t most = 0;
+    for (size_t f = 0; f < c->folds; f++)
+        most = c->split[f].test_count > most ? c->split[f].test_count : most;
+    qntk_score *score = qntk_alloc(c->folds * count, sizeof *score);
+    double *answer = qntk_alloc(c->folds * count, most * sizeof *answer);
+    qntk_status status = score == NULL || answer == NULL ? QNTK_NO_MEMORY : QNTK_OK;
+    for (size_t f = 0; f < c->folds && status == QNTK_OK; f++)
+        status = qntk_evaluate_split(data->n, K, data->y, data->classes, &c->split[f], count, row->ridge,
+                                     options, score + f * count, answer + f * count * most);
+    if (status == QNTK_OK) {
+        const size_t best = qntk_evaluate_choose(c->folds, count, score);
+        for (size_t f = 0; f < c->folds; f++) {
+            row->fold[f] = score[f * count + best];
+            for (size_t i = 0; i < c->split[f].test_count; i++)
+                row->answer[f][i] = answer[f * count * most + i * count + best];
+        }
+    }
+    qntk_free(score);
+    qntk_free(answer);
+    return status;
+}
+
+/* The law of the eigenvalues of K/n, K of the rows of --data. */
+static qntk_status fit_decay(const comparison *c, const double *K, compare_row *row)
+{
+    const size_t n = c->train_rows, all = c->data.n;
+    double *head = NULL;
+    qntk_spectrum spectrum = {0};
+    if (n < all) {
+        head = qntk_alloc(n * n, sizeof *head);
+        if (head == NULL)
+            return QNTK_NO_MEMORY;
+        for (size_t i = 0; i < n; i++)
+            memcpy(head + i * n, K + i * all, n * sizeof *head);
+    }
+    qntk_status status =
+        qntk_spectrum_compute(n, head != NULL ? head : K, qntk_spectrum_defaults(), &spectrum);
+    if (status == QNTK_OK) {
+        for (size_t i = 0; i < n; i++)
+            spectrum.eval[i] /= (double)n;
+        qntk_decay_options options = qntk_decay_defaults();
+        const double eps = c->set->common.precision == QNTK_PRECISION_SINGLE ? 0x1p-23 : 0x1p-52;
+        options.floor = fmax(options.floor, qntk_decay_floor(n, spectrum.eval[0], eps));
+        options.rows = n;
+        status = qntk_decay_fit(n, spectrum.eval, options, &row->decay);
+    }
+    qntk_spectrum_free(&spectrum);
+    qntk_free(head);
+    return status;
+}
+
+/* Means over the folds, and the spread of what they differ in. */
+static void summarise(compare_row *row)
+{
+    static const size_t member[] = {
+        offsetof(qntk_score, ridge), offsetof(qntk_score, train), offsetof(qntk_score, test),
+        offsetof(qntk_score, gap),   offsetof(qntk_score, loo),   offsetof(qntk_score, loo_mse),
+        offsetof(qntk_score, kare),  offsetof(qntk_score, gcv),   offsetof(qntk_score, freedom),
+        offsetof(qntk_score, rcond),
+    };
+    for (size_t k = 0; k < sizeof member / sizeof *member; k++) {
+        double mean = 0, square = 0;
+        const double folds = (double)row->folds;
+        for (size_t f = 0; f < row->folds; f++)
+            mean += *(double *)((char *)&row->fold[f] + member[k]) / folds;
+        for (size_t f = 0; f < row->folds; f++) {
+            const double off = *(double *)((char *)&row->fold[f] + member[k]) - mean;
+            square += off * off;
+        }
+        *(double *)((char *)&row->mean + member[k]) = mean;
+        *(double *)((char *)&row->sd + member[k]) = row->folds > 1 ? sqrt(square / (folds - 1)) : NAN;
+    }
+    row->mean.ridge = row->fold[0].ridge; /* the same in all, to the bit */
+}
+
+static qntk_status allocate_row(const comparison *c, compare_row *row)
+{
+    row->ridges = c->ridges.count;
+    row->folds = c->folds;
+    row->ridge = qntk_alloc(row->ridges, sizeof *row->ridge);
+    row->fold = qntk_alloc_zero(row->folds, sizeof *row->fold);
+    row->answer = qntk_alloc_zero(row->folds, sizeof *row->answer);
+    if (row->ridge == NULL || row->fold == NULL || row->answer == NULL)
+        return QNTK_NO_MEMORY;
+    for (size_t f = 0; f < row->folds; f++) {
+        row->answer[f] = qntk_alloc(c->split[f].test_count, sizeof **row->answer);
+        if (row->answer[f] == NULL)
+            return QNTK_NO_MEMORY;
+    }
+    return QNTK_OK;
+}
+
+/* The memory for K and the work on a fold, in sizes of K: the blocks of the fold, and its reduction. */
+static double memory_share(const comparison *c)
+{
+    double most = 0.5; /* eigenvalues */
+    for (size_t f = 0; f < c->folds; f++) {
+        const double n = (double)c->data.n, train = (double)c->split[f].train_count / n;
+        most = fmax(most, 3 * train * train + train * (double)c->split[f].test_count / n);
+    }
+    return 1 + most;
+}
+
+static qntk_status run_kernel(const comparison *c, qntk_kernel *kernel, compare_row *row)
+{
+    double *K = NULL;
+    size_t n = 0;
+    row->name = kernel->spec;
+    qntk_status status = allocate_row(c, row);
+    if (status == QNTK_OK)
+        status = cli_kernel_matrix(&c->set->common, kernel, &c->data, c->train_rows, memory_share(c), &n, &K,
+                                   row->route);
+    if (status == QNTK_OK) {
+        row->bandwidth = qntk_kernel_is_radial(kernel) ? kernel->bandwidth : NAN;
+        if (c->ridges.automatic)
+            qntk_evaluate_ridges(n, K, 0, NULL, row->ridge);
+        else
+            memcpy(row->ridge, c->ridges.value, row->ridges * sizeof *row->ridge);
+        status = fit_folds(c, K, row);
+    }
+    if (status == QNTK_OK)
+        status = fit_decay(c, K, row);
+    if (status == QNTK_OK)
+        summarise(row);
+    qntk_free(K);
+    return status;
+}
+
+/* ---- all of them ---- */
+
+static qntk_status run_kernels(comparison *c, compare_report *r)
+{
+    for (size_t k = 0; k < c->kernels.count; k++) {
+        const double start = cli_seconds();
+        qntk_status status = run_kernel(c, &c->kernels.kernel[k], &r->row[k]);
+        cli_progress_end();
+        if (status != QNTK_OK)
+            return status;
+        r->row[k].seconds = cli_seconds() - start;
+        r->count = k + 1;
+    }
+    return QNTK_OK;
+}
+
+static qntk_status add_meta(const comparison *c, const cli_program *program, qntk_meta *meta)
+{
+    const qntk_dataset *data = &c->data;
+    qntk_status status = cli_meta(program, data->name, c->train_rows, data->d, meta);
+    if (status == QNTK_OK)
+        status = qntk_meta_count(meta, "classes", data->classes);
+    if (status == QNTK_OK)
+        status = qntk_meta_text(meta, "protocol", c->protocol);
+    return status;
+}
+
+/* Writes what is complete, and says how it ended. */
+static int finish(const comparison *c, const cli_program *program, qntk_status status, compare_report *r)
+{
+    const cli_common *common = &c->set->common;
+    qntk_status written = QNTK_OK;
+    const bool something = r->count > 0 && (status == QNTK_OK || status == QNTK_INTERRUPTED);
+    if (something) {
+        qntk_interrupt_clear(); /* what is complete is kept, plot included */
+        written = compare_report_write(r, common);
+        if (written == QNTK_OK && !common->quiet)
+            compare_report_summary(r, stderr);
+    }
+    if (written != QNTK_OK)
+        return cli_fail(program, written);
+    if (status == QNTK_INTERRUPTED && something)
+        fprintf(stderr, "%s: interrupted; %zu of %zu kernels are complete and written\n", program->name,
+                r->count, c->kernels.count);
+    else if (status != QNTK_OK)
+        return cli_fail(program, status);
+    return status == QNTK_INTERRUPTED ? cli_interrupted() : 0;
+}
+
+static int check_usage(const cli_program *program, comparison *c)
+{
+    compare_settings *set = c->set;
+    cli_kernels *kernels = &set->common.kernels;
+    if (set->common.data == NULL)
+        return cli_usage(program, "give --data SPEC");
+    if (kernels->count == 0) {
+        const char *const usual[] = {"ntk", "qntk", "laplace", "gauss"};
+        for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+            qntk_kernel_parse(usual[i], &kernels->kernel[kernels->count++]);
+    }
+    c->kernels = *kernels;
+    return compare_parse_ridges(program, set->ridge, &c->ridges);
+}
+
+int compare_data_run(const cli_program *program, compare_settings *set)
+{
+    static comparison c; /* large: the ridges */
+    c = (comparison){.set = set};
+    int code = check_usage(program, &c);
+    if (code != 0)
+        return code;
+    qntk_status status = cli_start(program);
+    if (status == QNTK_OK && set->common.plot != NULL)
+        status = qntk_plot_check("compare", set->common.plot);
+    if (status == QNTK_OK)
+        status = cli_check_outputs(program);
+    if (status != QNTK_OK)
+        return cli_fail(program, status);
+
+    compare_report r = {0};
+    r.row = qntk_alloc_zero(c.kernels.count, sizeof *r.row);
+    status = r.row == NULL ? QNTK_NO_MEMORY : read_problem(&c);
+    r.classify = c.data.classes > 0;
+    r.one_split = c.folds == 1;
+    if (status == QNTK_OK)
+        status = add_meta(&c, program, &r.meta);
+    if (status == QNTK_OK)
+        status = run_kernels(&c, &r);
+    code = finish(&c, program, status, &r);
+    for (size_t k = 0; k < c.kernels.count && r.row != NULL; k++)
+        compare_row_free(&r.row[k]);
+    qntk_free(r.row);
+    qntk_meta_free(&r.meta);
+    comparison_free(&c);
+    return code;
+}

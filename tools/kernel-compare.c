@@ -1,0 +1,52 @@
+/* kernel-compare: kernel regression with several kernels, and the gap between training and test. */
+#include "compare.h"
+
+static compare_settings set = {.ridge = "auto"};
+
+static const cli_option options[] = {
+    CLI_DATA_OPTIONS(set.common),
+    CLI_KERNEL_OPTIONS(set.common),
+    CLI_HEADING("Regression"),
+    {.name = "folds",
+     .kind = CLI_COUNT,
+     .destination = &set.folds,
+     .argument = "K",
+     .low = 2,
+     .help = "stratified folds [the published ones of a UCI folder, else 4]"},
+    {.name = "ridge",
+     .kind = CLI_TEXT,
+     .destination = &set.ridge,
+     .argument = "auto|LIST|LO:HI:N",
+     .help = "added to the diagonal of K; of several, the one with the smallest error left out"},
+    {.name = "center",
+     .kind = CLI_FLAG,
+     .destination = &set.center,
+     .help = "subtract the training mean of the target, add it to predictions"},
+    CLI_OUTPUT_OPTIONS(set.common),
+    {0},
+};
+
+static const cli_program program = {
+    .name = "kernel-compare",
+    .synopsis = "--data SPEC [--kernel SPEC]...",
+    .summary =
+        "Kernel ridge regression and classification: training, test, and the gap between them, kernel by "
+        "kernel.\n"
+        "Without --kernel: ntk (real weights), qntk (binary), laplace and gauss.",
+    .examples =
+        "  kernel-compare --data data.csv --kernel qntk --kernel ntk:depth=3 --plot compare.png\n"
+        "  kernel-compare --data t10k-images-idx3-ubyte.gz --limit 5000 --rows sphere --out mnist.tsv\n"
+        "  kernel-compare --data friedman1:n=500,noise=1 --ridge 1e-3:10:9 --center --format json\n"
+        "\nauto: 10^-6, 10^-5, .. 10^2 times trace(K)/n. One ridge serves all folds.\n",
+    .options = options,
+    .common = &set.common,
+};
+
+int main(int argc, char **argv)
+{
+    bool end;
+    int code = cli_parse(&program, argc, argv, &end);
+    if (code != 0 || end)
+        return code;
+    return compare_data_run(&program, &set);
+}
