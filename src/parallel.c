@@ -13,17 +13,18 @@
 
 enum { MAX_THREADS = 1024 };
 
-/* A job is handed to the workers by raising `generation`; the caller is worker 0. */
+/* A job is handed to the workers it needs, each woken by its own condition; the caller is worker 0. */
 static struct {
     pthread_mutex_t lock; /* guards everything below but the atomics */
-    pthread_cond_t start;
     pthread_cond_t finish;
-    pthread_t thread[MAX_THREADS];
-    uint64_t born[MAX_THREADS]; /* the generation at each worker's start: it joins the next one */
-    size_t wanted;              /* threads to use, 0 = not yet decided */
-    size_t started;             /* workers running, not counting the caller */
-    uint64_t generation;
-    size_t busy; /* workers still in the present job */
+    struct {
+        pthread_t thread;
+        pthread_cond_t start;
+        bool called;       /* to the present job */
+    } helper[MAX_THREADS]; /* worker w is helper[w-1] */
+    size_t wanted;         /* threads to use, 0 = not yet decided */
+    size_t started;        /* helpers running */
+    size_t busy;           /* helpers still in the present job */
     bool stopping;
     qntk_parallel_body body;
     void *context;
@@ -33,14 +34,16 @@ static struct {
     char message[1024];
     atomic_size_t next;
     atomic_bool failed;
-} pool = {
-    .lock = PTHREAD_MUTEX_INITIALIZER, .start = PTHREAD_COND_INITIALIZER, .finish = PTHREAD_COND_INITIALIZER};
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .finish = PTHREAD_COND_INITIALIZER};
 
 /* One parallel loop at a time; a second thread of the user's waits here. */
 static pthread_mutex_t one_job = PTHREAD_MUTEX_INITIALIZER;
 static _Thread_local bool inside_job;
 static _Thread_local size_t this_worker;
 static atomic_bool interrupted;
+
+static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local bool reporting; /* this thread runs the callback of progress */
 
 void qntk_interrupt(void)
 {
@@ -77,6 +80,12 @@ static void record_failure(qntk_status status)
     atomic_store(&pool.failed, true);
 }
 
+/* Item `index`, unless the user has had enough. */
+static qntk_status run_item(qntk_parallel_body body, void *context, size_t index, size_t worker)
+{
+    return qntk_interrupted() ? qntk_fail(QNTK_INTERRUPTED, "interrupted") : body(context, index, worker);
+}
+
 /* One worker's share of the job. */
 static void work(size_t worker)
 {
@@ -91,8 +100,7 @@ static void work(size_t worker)
             size_t index = atomic_fetch_add(&pool.next, 1);
             if (index >= pool.count)
                 break;
-            qntk_status status = qntk_interrupted() ? qntk_fail(QNTK_INTERRUPTED, "interrupted")
-                                                    : pool.body(pool.context, index, worker);
+            qntk_status status = run_item(pool.body, pool.context, index, worker);
             if (status != QNTK_OK)
                 record_failure(status);
         }
@@ -103,14 +111,13 @@ static void work(size_t worker)
 static void *worker_main(void *argument)
 {
     size_t worker = (size_t)(uintptr_t)argument;
-    uint64_t seen = pool.born[worker - 1];
     pthread_mutex_lock(&pool.lock);
     for (;;) {
-        while (pool.generation == seen && !pool.stopping)
-            pthread_cond_wait(&pool.start, &pool.lock);
+        while (!pool.helper[worker - 1].called && !pool.stopping)
+            pthread_cond_wait(&pool.helper[worker - 1].start, &pool.lock);
         if (pool.stopping)
             break;
-        seen = pool.generation;
+        pool.helper[worker - 1].called = false;
         pthread_mutex_unlock(&pool.lock);
         work(worker);
         pthread_mutex_lock(&pool.lock);
@@ -126,33 +133,73 @@ static void stop_workers(void)
 {
     pthread_mutex_lock(&pool.lock);
     pool.stopping = true;
-    pthread_cond_broadcast(&pool.start);
-    pthread_mutex_unlock(&pool.lock);
     for (size_t i = 0; i < pool.started; i++)
-        pthread_join(pool.thread[i], NULL);
+        pthread_cond_signal(&pool.helper[i].start);
+    pthread_mutex_unlock(&pool.lock);
+    for (size_t i = 0; i < pool.started; i++) {
+        pthread_join(pool.helper[i].thread, NULL);
+        pthread_cond_destroy(&pool.helper[i].start);
+    }
     pool.started = 0;
     pool.stopping = false;
 }
 
-/* Starts the workers that are missing; a machine that refuses threads gets fewer. */
-static size_t start_workers(void)
+/* Starts what is missing of so many helpers; a machine that refuses threads gives fewer. With one_job held. */
+static size_t start_workers(size_t helpers)
 {
-    size_t wanted = qntk_threads();
-    while (pool.started + 1 < wanted) {
-        size_t worker = pool.started + 1;
-        pool.born[pool.started] = pool.generation; /* changes only with one_job held, as it is here */
-        if (pthread_create(&pool.thread[pool.started], NULL, worker_main, (void *)(uintptr_t)worker) != 0)
+    while (pool.started < helpers) {
+        size_t i = pool.started;
+        pool.helper[i].called = false;
+        pthread_cond_init(&pool.helper[i].start, NULL);
+        if (pthread_create(&pool.helper[i].thread, NULL, worker_main, (void *)(uintptr_t)(i + 1)) != 0) {
+            pthread_cond_destroy(&pool.helper[i].start);
             break;
+        }
         pool.started++;
     }
-    return pool.started;
+    return qntk_min(pool.started, helpers);
 }
 
+/* Nothing to end if exit() was called while a loop runs, by a body of it or beside it: the process takes its
+ * threads along. */
 __attribute__((destructor)) static void end_pool(void)
 {
-    pthread_mutex_lock(&one_job);
+    if (inside_job || pthread_mutex_trylock(&one_job) != 0)
+        return;
     stop_workers();
     pthread_mutex_unlock(&one_job);
+}
+
+/* ---- fork: the child has the thread that called it and no other ---- */
+
+static void before_fork(void)
+{
+    pthread_mutex_lock(&pool.lock); /* the child finds the pool between two changes */
+}
+
+static void after_fork_in_parent(void)
+{
+    pthread_mutex_unlock(&pool.lock);
+}
+
+/* Locks that other threads held would stay locked for ever. */
+static void after_fork_in_child(void)
+{
+    pool.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    pool.finish = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    if (!(inside_job && this_worker == 0)) /* else one_job is this thread's own */
+        one_job = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    if (!reporting)
+        progress_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    if (inside_job && pool.busy > 0 && pool.status == QNTK_OK) {
+        pool.status = QNTK_UNSUPPORTED;
+        snprintf(pool.message, sizeof pool.message,
+                 "forked inside a parallel loop: its other threads are gone");
+        atomic_store(&pool.failed, true);
+    }
+    pool.started = 0;
+    pool.busy = 0;
+    pool.stopping = false;
 }
 
 qntk_status qntk_threads_set(size_t threads)
@@ -167,10 +214,12 @@ qntk_status qntk_threads_set(size_t threads)
     return QNTK_OK;
 }
 
-/* Decided once: a later change of affinity must not make workers outnumber what callers sized for them. */
+/* Before any worker starts. Decided once: a later change of affinity must not make workers outnumber what
+ * callers sized for them. */
 static void decide_threads(void)
 {
     pool.wanted = qntk_min(processors(), MAX_THREADS);
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
 size_t qntk_threads(void)
@@ -180,14 +229,14 @@ size_t qntk_threads(void)
     return pool.wanted;
 }
 
-/* Runs a job on all workers; `count` items, or one call per worker for a team. */
+/* Runs a job of `count` items on no more workers than that; for a team an item is a worker. */
 static qntk_status run(size_t count, qntk_parallel_body body, void *context, bool team)
 {
     pthread_mutex_lock(&one_job);
-    size_t helpers = start_workers();
-    if (team && helpers + 1 < qntk_threads()) {
+    size_t helpers = count > 1 ? start_workers(qntk_min(count, qntk_threads()) - 1) : 0;
+    if (team && helpers + 1 < count) {
         pthread_mutex_unlock(&one_job);
-        return qntk_fail(QNTK_NO_MEMORY, "cannot start %zu threads; pass --threads 1", qntk_threads());
+        return qntk_fail(QNTK_NO_MEMORY, "cannot start %zu threads; pass --threads 1", count);
     }
     int blas_threads = openblas_get_num_threads();
     if (blas_threads != 1)
@@ -202,8 +251,10 @@ static qntk_status run(size_t count, qntk_parallel_body body, void *context, boo
     atomic_store(&pool.next, 0);
     atomic_store(&pool.failed, false);
     pool.busy = helpers;
-    pool.generation++;
-    pthread_cond_broadcast(&pool.start);
+    for (size_t i = 0; i < helpers; i++) {
+        pool.helper[i].called = true;
+        pthread_cond_signal(&pool.helper[i].start);
+    }
     pthread_mutex_unlock(&pool.lock);
 
     work(0);
@@ -227,7 +278,7 @@ qntk_status qntk_parallel_for(size_t count, qntk_parallel_body body, void *conte
     if (!inside_job)
         return run(count, body, context, false);
     for (size_t i = 0; i < count; i++) {
-        qntk_status status = body(context, i, this_worker);
+        qntk_status status = run_item(body, context, i, 0);
         if (status != QNTK_OK)
             return status;
     }
@@ -239,6 +290,11 @@ qntk_status qntk_parallel_team(qntk_parallel_body body, void *context)
     return inside_job ? body(context, 0, 0) : run(qntk_threads(), body, context, true);
 }
 
+size_t qntk_loop_workers(size_t count)
+{
+    return qntk_min(count, qntk_team_size());
+}
+
 size_t qntk_team_size(void)
 {
     return inside_job ? 1 : qntk_threads();
@@ -246,7 +302,6 @@ size_t qntk_team_size(void)
 
 /* ---- progress ---- */
 
-static pthread_mutex_t progress_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic(qntk_progress_callback) progress_callback;
 static void *progress_context;
 static double progress_last; /* seconds, monotonic clock */
@@ -263,9 +318,11 @@ void qntk_progress_set(qntk_progress_callback callback, void *context)
 void qntk_progress(const char *label, double fraction)
 {
     const double interval = 0.1; /* seconds between calls of the callback */
-    if (atomic_load_explicit(&progress_callback, memory_order_relaxed) == NULL)
+    if (atomic_load_explicit(&progress_callback, memory_order_relaxed) == NULL || reporting)
         return;
-    if (pthread_mutex_trylock(&progress_lock) != 0)
+    if (fraction >= 1)
+        pthread_mutex_lock(&progress_lock);
+    else if (pthread_mutex_trylock(&progress_lock) != 0)
         return; /* another thread is reporting */
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -273,7 +330,9 @@ void qntk_progress(const char *label, double fraction)
     qntk_progress_callback callback = atomic_load(&progress_callback);
     if (callback != NULL && (fraction >= 1 || seconds - progress_last >= interval)) {
         progress_last = seconds;
+        reporting = true;
         callback(progress_context, label, fraction);
+        reporting = false;
     }
     pthread_mutex_unlock(&progress_lock);
 }

@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* Work on item `index` (0 .. count-1) by worker `worker` (0 .. qntk_threads()-1). A
+/* Work on item `index` (0 .. count-1) by worker `worker` (0 .. qntk_loop_workers(count)-1). A
  * result other than QNTK_OK stops the loop: no further item is started. */
 typedef qntk_status (*qntk_parallel_body)(void *context, size_t index, size_t worker);
 
@@ -26,9 +26,16 @@ size_t qntk_threads(void);
 
 /* Calls body(context, i, worker) for each i < count, items handed out in ascending order.
  * Returns the first failure (its message becomes the caller's), QNTK_INTERRUPTED if
- * qntk_interrupt was called meanwhile, or QNTK_OK. A call from inside a body runs
- * serially in that worker. */
+ * qntk_interrupt was called before the last item began, or QNTK_OK. A call from inside a body
+ * runs serially in its caller, which is worker 0 of that inner loop.
+ *
+ * A body may call exit(). A child that a body forks has one thread: if the loop had others, it ends
+ * in the child with QNTK_UNSUPPORTED. Forking between loops is free; the child starts its own threads. */
 qntk_status qntk_parallel_for(size_t count, qntk_parallel_body body, void *context);
+
+/* How many workers a loop over `count` items started from here has at most, for the size of their scratch:
+ * min(count, qntk_team_size()). */
+size_t qntk_loop_workers(size_t count);
 
 /* Runs body(context, worker, worker) for worker = 0 .. qntk_team_size()-1, all at once, for
  * algorithms that synchronise among themselves (pipelines). The bodies may wait for each
@@ -53,7 +60,8 @@ typedef void (*qntk_progress_callback)(void *context, const char *label, double 
 /* Installs the callback (NULL: none). Not while work runs. */
 void qntk_progress_set(qntk_progress_callback callback, void *context);
 
-/* Reports progress of a step; cheap when called too often. fraction 1 is always passed on. */
+/* Reports progress of a step; cheap when called too often. A fraction of 1 is always passed on, once
+ * another thread's report has ended; a call from inside the callback is ignored. */
 void qntk_progress(const char *label, double fraction);
 
 #ifdef __cplusplus
