@@ -574,7 +574,7 @@ static qntk_status fill(const qntk_gram *gram, double *K, float *K_single)
     size_t block_columns = (gram->right.n + QNTK_TILE - 1) / QNTK_TILE;
     fill_job job = {.gram = gram, .K = K, .K_single = K_single, .block_columns = block_columns};
     job.total = gram->symmetric ? block_rows * (block_rows + 1) / 2 : block_rows * block_columns;
-    job.tiles = qntk_alloc(qntk_threads() * QNTK_TILE * QNTK_TILE, sizeof *job.tiles);
+    job.tiles = qntk_alloc(qntk_loop_workers(job.total) * QNTK_TILE * QNTK_TILE, sizeof *job.tiles);
     if (job.tiles == NULL)
         return QNTK_FAIL_MEMORY();
     qntk_status status = qntk_parallel_for(job.total, fill_block, &job);

@@ -212,7 +212,7 @@ typedef struct {
     size_t count, n, width;  /* width: the greatest */
     const double *X;
     double *mean, *variance;
-    double *buffers;  /* (threads, BUFFERS, BLOCK, width) */
+    double *buffers;  /* (workers, BUFFERS, BLOCK, width) */
     size_t preparing; /* the layer prepare_outputs works on */
 } network;
 
@@ -234,10 +234,15 @@ static qntk_status prepare_outputs(void *context, size_t index, size_t worker)
     return QNTK_OK;
 }
 
+static size_t block_count(const network *net)
+{
+    return (net->n + BLOCK - 1) / BLOCK;
+}
+
 /* Bytes of what propagate allocates, at most. */
 static size_t network_bytes(const network *net)
 {
-    size_t numbers = qntk_threads() * BUFFERS * BLOCK * net->width;
+    size_t numbers = qntk_loop_workers(block_count(net)) * BUFFERS * BLOCK * net->width;
     for (size_t l = 0; l < net->count; l++)
         numbers += 2 * net->layers[l].fan_out * net->layers[l].fan_in;
     return numbers * sizeof(double);
@@ -353,14 +358,15 @@ static qntk_status propagate(network *net)
     if (status != QNTK_OK)
         return status;
     net->weights = qntk_alloc_zero(net->count, sizeof *net->weights);
-    net->buffers = qntk_alloc(qntk_threads() * BUFFERS * BLOCK, net->width * sizeof *net->buffers);
+    net->buffers =
+        qntk_alloc(qntk_loop_workers(block_count(net)) * BUFFERS * BLOCK, net->width * sizeof *net->buffers);
     if (net->weights == NULL || net->buffers == NULL) {
         status = QNTK_FAIL_MEMORY();
         goto done;
     }
     status = prepare_weights(net);
     if (status == QNTK_OK)
-        status = qntk_parallel_for((net->n + BLOCK - 1) / BLOCK, propagate_block, net);
+        status = qntk_parallel_for(block_count(net), propagate_block, net);
 done:
     for (size_t l = 0; net->weights != NULL && l < net->count; l++) {
         qntk_free(net->weights[l].noise);

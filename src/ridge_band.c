@@ -287,11 +287,19 @@ static qntk_status run(band_route *b)
                : status;
 }
 
+/* The workers of the loops that need slices: over the ridges of a bundle, over the slices of Q. */
+static size_t slice_workers(const qntk_ridge_job *job)
+{
+    const size_t ridges = qntk_min(BUNDLE, job->count);
+    const size_t slices = job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT ? (job->n - 1) / BAND + 1 : 0;
+    return qntk_loop_workers(qntk_max(ridges, slices));
+}
+
 static qntk_status check_memory(const qntk_ridge_job *job)
 {
     const double padded = (double)qntk_padded(job->n), width = QNTK_BAND, word = sizeof(double);
     double bytes = padded * (padded + 12 * width); /* the triangle and its reflectors; panels and strips */
-    bytes += padded * (double)(LEAD * qntk_min(BUNDLE, job->count) + 2 * BAND * qntk_threads());
+    bytes += padded * (double)(LEAD * qntk_min(BUNDLE, job->count) + 2 * BAND * slice_workers(job));
     if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT)
         bytes += padded * padded;
     if (bytes > 0x1p59)
@@ -315,7 +323,7 @@ qntk_status qntk_ridge_by_band(const qntk_ridge_job *job)
     b.beside = qntk_alloc(n, sizeof(double));
     b.start = qntk_alloc(n * BAND, sizeof(double));
     b.factor = qntk_alloc(qntk_min(BUNDLE, job->count) * b.factor_size, sizeof(double));
-    b.slice = qntk_alloc_zero(qntk_threads() * 2 * b.slice_size, sizeof(double));
+    b.slice = qntk_alloc_zero(slice_workers(job) * 2 * b.slice_size, sizeof(double));
     if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT)
         b.columns = qntk_alloc(((n - 1) / BAND + 1) * padded * BAND, sizeof(double));
     if (b.band == NULL || b.targets == NULL || b.beside == NULL || b.start == NULL || b.factor == NULL ||

@@ -225,7 +225,7 @@ static qntk_status check_memory(const qntk_ridge_job *job)
     const double n = (double)job->n;
     double numbers = n * n + n * (double)job->m;
     if (job->detail >= QNTK_RIDGE_TRACE)
-        numbers += n * (double)(TILE * qntk_threads());
+        numbers += n * (double)(TILE * qntk_loop_workers((job->n - 1) / TILE + 1));
     if (numbers > 0x1p59)
         return qntk_fail(QNTK_TOO_LARGE, "a matrix of %zu rows is too large to be stored", job->n);
     return qntk_memory_check((size_t)numbers * sizeof(double), "kernel regression on this many rows",
@@ -246,7 +246,7 @@ qntk_status qntk_ridge_by_cholesky(const qntk_ridge_job *job)
     c.iwork = qntk_alloc(n, sizeof(lapack_int));
     c.diag = qntk_alloc(n, sizeof(double));
     c.targets = qntk_alloc(n * job->m, sizeof(double));
-    c.columns = inverse ? qntk_alloc(qntk_threads() * n * TILE, sizeof(double)) : NULL;
+    c.columns = inverse ? qntk_alloc(qntk_loop_workers(c.tiles) * n * TILE, sizeof(double)) : NULL;
     if (c.L == NULL || c.beside == NULL || c.work == NULL || c.iwork == NULL || c.diag == NULL ||
         c.targets == NULL || (inverse && c.columns == NULL))
         status = QNTK_FAIL_MEMORY();

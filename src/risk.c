@@ -253,10 +253,11 @@ qntk_status qntk_risk_power(size_t P, size_t count, const double *evec, size_t m
     if (P > INT_MAX || m > INT_MAX)
         return qntk_fail(QNTK_TOO_LARGE, "%zu rows with %zu targets exceed BLAS's integers", P, m);
     projection p = {.P = P, .count = count, .m = m, .evec = evec, .Y = Y, .power = power};
-    p.coefficient = qntk_alloc(qntk_threads() * MODES * m, sizeof(double));
+    const size_t items = (count + MODES - 1) / MODES;
+    p.coefficient = qntk_alloc(qntk_loop_workers(items) * MODES * m, sizeof(double));
     if (p.coefficient == NULL)
         return QNTK_FAIL_MEMORY();
-    qntk_status status = qntk_parallel_for((count + MODES - 1) / MODES, project_modes, &p);
+    qntk_status status = qntk_parallel_for(items, project_modes, &p);
     compensated sum = {0};
     for (size_t i = 0; i < P * m; i++)
         add(&sum, Y[i] * Y[i] / (double)P);

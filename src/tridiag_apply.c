@@ -148,10 +148,11 @@ qntk_status qntk_tridiag_apply(const qntk_tridiag *tridiag, bool transpose, size
                      .B = B,
                      .rows = qntk_padded(tridiag->n) + QNTK_TILE,
                      .together = slices < MANY ? 1 : QNTK_SLICES};
-    a.slice = qntk_alloc(qntk_threads() * a.together * a.rows * BAND, sizeof(double));
+    const size_t items = (slices + a.together - 1) / a.together;
+    a.slice = qntk_alloc(qntk_loop_workers(items) * a.together * a.rows * BAND, sizeof(double));
     if (a.slice == NULL)
         return QNTK_FAIL_MEMORY();
-    qntk_status status = qntk_parallel_for((slices + a.together - 1) / a.together, apply_item, &a);
+    qntk_status status = qntk_parallel_for(items, apply_item, &a);
     qntk_free(a.slice);
     return status;
 }

@@ -399,17 +399,23 @@ END_TEST
 
 START_TEST(a_network_too_large_for_the_machine_is_refused_before_it_allocates)
 {
-    size_t n = (size_t)1 << 22;
-    double *latent = calloc(n, sizeof *latent), *x = calloc(n, sizeof *x), mean = 7;
-    ck_assert(latent != NULL && x != NULL);
-    qntk_moments_weights layer = {.fan_in = n, .fan_out = 1, .latent = latent, .levels = 2, .w_std = 1};
-    ck_assert_ok(qntk_threads_set(1000)); /* 1000 threads, 5 x 64 rows of 2^22 numbers each: 10 TiB */
+    enum { THREADS = 1000, ROWS = 64 * THREADS };
+    const size_t wide = (size_t)1 << 22;
+    double *latent = calloc(wide, sizeof *latent), *x = calloc(ROWS, sizeof *x);
+    double *mean = calloc(ROWS, sizeof *mean);
+    ck_assert(latent != NULL && x != NULL && mean != NULL);
+    mean[0] = 7;
+    qntk_moments_weights layers[] = {
+        {.fan_in = 1, .fan_out = wide, .latent = latent, .levels = 2, .w_std = 1},
+        {.fan_in = wide, .fan_out = 1, .latent = latent, .levels = 2, .w_std = 1}};
+    ck_assert_ok(qntk_threads_set(THREADS)); /* 5 x 64 rows of 2^22 numbers for each: 10 TiB */
     qntk_memory_fail_after(-1);
-    ck_assert_fails(qntk_moments_propagate(&layer, 1, 1, x, &mean, NULL), QNTK_TOO_LARGE, "moments");
-    ck_assert(mean == 0 && qntk_memory_fail_after(-1) == 0);
+    ck_assert_fails(qntk_moments_propagate(layers, 2, ROWS, x, mean, NULL), QNTK_TOO_LARGE, "moments");
+    ck_assert(mean[0] == 0 && qntk_memory_fail_after(-1) == 0);
     ck_assert_ok(qntk_threads_set(0));
     free(latent);
     free(x);
+    free(mean);
 }
 END_TEST
 
