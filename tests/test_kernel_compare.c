@@ -105,11 +105,26 @@ START_TEST(the_table_describes_itself)
 }
 END_TEST
 
+START_TEST(a_plot_is_drawn)
+{
+    run_result r =
+        expect(0, "kernel-compare --data friedman1:n=60 --kernel ntk --kernel gauss --plot c.png --quiet");
+    char *png = run_read("c.png");
+    ck_assert_ptr_nonnull(png);
+    ck_assert_int_eq(memcmp(png, "\x89PNG", 4), 0);
+    free(png);
+    run_free(&r);
+    run_remove("c.png");
+    ck_assert_uint_eq(run_count_files(), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, help_and_version_go_to_standard_output);
     tcase_add_test(tcase, bad_usage_exits_with_2);
     tcase_add_test(tcase, the_table_describes_itself);
+    tcase_add_test(tcase, a_plot_is_drawn);
 }
 
 int main(void)
