@@ -113,13 +113,24 @@ static qntk_status reserve(stream *s, size_t count)
     return QNTK_OK;
 }
 
+static qntk_status not_finite(const stream *s, size_t element, double value)
+{
+    const qntk_array *array = s->array;
+    if (array->fortran && array->dimensions > 2) /* its columns are turned later */
+        return qntk_fail(QNTK_NOT_FINITE, "%s: element %zu: expected a finite number, found %g",
+                         s->source->path, element, value);
+    size_t row = array->fortran ? element % array->n : element / array->width;
+    size_t column = array->fortran ? element / array->n : element % array->width;
+    return qntk_fail(QNTK_NOT_FINITE, "%s: row %zu, column %zu: expected a finite number, found %g",
+                     s->source->path, row, column, value);
+}
+
 static qntk_status check_finite(const stream *s, size_t count)
 {
     const double *value = s->value + s->used;
     for (size_t i = 0; i < count; i++)
         if (isinf(value[i]))
-            return qntk_fail(QNTK_NOT_FINITE, "%s: element %zu: expected a finite number, found %g",
-                             s->source->path, s->at + i, value[i]);
+            return not_finite(s, s->at + i, value[i]);
     return QNTK_OK;
 }
 
@@ -160,9 +171,7 @@ static qntk_status wrong_size(const qntk_source *source, const qntk_array *array
                      source->path, array->n * array->width * array->element.size, more, found);
 }
 
-/* What a plain file or memory holds must be what the header claims; a compressed one is seen as it arrives.
- */
-static qntk_status check_size(const qntk_source *source, const qntk_array *array)
+qntk_status qntk_array_check_size(const qntk_source *source, const qntk_array *array)
 {
     size_t bytes = array->n * array->width * array->element.size; /* no overflow: qntk_array_shape */
     if (source->size == SIZE_MAX || source->size - source->at == bytes)
@@ -243,7 +252,7 @@ qntk_status qntk_array_read(qntk_source *source, const qntk_array *array, const 
                 .pick_count = pick_count,
                 .total = array->n * array->width};
     *value = NULL;
-    qntk_status status = check_size(source, array);
+    qntk_status status = qntk_array_check_size(source, array);
     if (status == QNTK_OK)
         status = read_elements(&s);
     if (status == QNTK_OK && array->fortran && array->dimensions > 1)
@@ -263,7 +272,8 @@ qntk_status qntk_array_read_raw(qntk_source *source, const qntk_array *array,
     raw->limited = options->limit > 0 && options->limit < array->n && options->missing != QNTK_MISSING_DROP &&
                    !array->fortran;
     size_t rows = raw->limited ? options->limit : array->n;
-    qntk_status status = check_size(source, array); /* before the rows that the header claims are listed */
+    qntk_status status =
+        qntk_array_check_size(source, array); /* before the rows that the header claims are listed */
     if (status == QNTK_OK && raw->limited)
         status = qntk_choose_rows(array->n, rows, options->seed, &raw->pick);
     if (status == QNTK_OK)

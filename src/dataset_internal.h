@@ -184,6 +184,9 @@ qntk_status qntk_array_shape(const char *path, qntk_array *array);
 qntk_status qntk_array_read(qntk_source *source, const qntk_array *array, const size_t *pick,
                             size_t pick_count, double **value);
 
+/* What a plain file or memory holds must be what the header claims; a compressed one is seen as it arrives. */
+qntk_status qntk_array_check_size(const qntk_source *source, const qntk_array *array);
+
 /* Reads an array, or the rows that options->limit leaves of it, into raw->value, n, width, and the rows'
  * numbers into raw->pick. */
 qntk_status qntk_array_read_raw(qntk_source *source, const qntk_array *array,

@@ -243,6 +243,24 @@ qntk_status qntk_npy_read(qntk_source *source, const qntk_dataset_options *optio
     return qntk_raw_find_target(raw, options, raw->width);
 }
 
+qntk_status qntk_npy_shape(const char *path, size_t *rows, size_t *cols)
+{
+    qntk_source source;
+    qntk_array array;
+    *rows = *cols = 0;
+    qntk_status status = qntk_source_open(path, &source);
+    if (status == QNTK_OK)
+        status = qntk_npy_read_header(&source, NULL, 0, &array);
+    if (status == QNTK_OK)
+        status = qntk_array_check_size(&source, &array);
+    qntk_source_close(&source);
+    if (status != QNTK_OK)
+        return status;
+    *rows = array.n;
+    *cols = array.width;
+    return QNTK_OK;
+}
+
 qntk_status qntk_npy_read_matrix(const char *path, double **A, size_t *rows, size_t *cols)
 {
     *A = NULL;

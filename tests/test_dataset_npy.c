@@ -222,6 +222,24 @@ START_TEST(another_kind_of_file_is_refused)
 }
 END_TEST
 
+START_TEST(the_shape_alone_is_read_from_the_header)
+{
+    unsigned char file[1024];
+    size_t rows, cols, length = make_npy(file, 1, HEADER("|u1", "False", "(2, 3)"), "123456", 6);
+    ck_assert_ok(qntk_npy_shape(test_file("a.npy", file, length), &rows, &cols));
+    ck_assert_uint_eq(rows, 2);
+    ck_assert_uint_eq(cols, 3);
+    ck_assert_ok(qntk_npy_shape(test_file_gz("a.npy.gz", file, length), &rows, &cols));
+    ck_assert_uint_eq(cols, 3);
+    ck_assert_fails(qntk_npy_shape(test_file("b.npy", file, length - 1), &rows, &cols), QNTK_FORMAT,
+                    "b.npy: expected 6 bytes of data as the header claims, found 5");
+    ck_assert_uint_eq(rows, 0);
+    ck_assert_fails(qntk_npy_shape(test_file("c.npy", file, 9), &rows, &cols), QNTK_FORMAT, "header");
+    ck_assert_fails(qntk_npy_shape("/nonexistent/K.npy", &rows, &cols), QNTK_IO, "/nonexistent/K.npy");
+    test_files_remove();
+}
+END_TEST
+
 START_TEST(nan_is_missing_in_data_and_an_error_in_a_matrix)
 {
     const double data[] = {1, 2, NAN, 4, 5, 6}, infinite[] = {1, INFINITY};
@@ -229,7 +247,12 @@ START_TEST(nan_is_missing_in_data_and_an_error_in_a_matrix)
     check_failure(HEADER("<f8", "False", "(3, 2)"), data, sizeof data, QNTK_FORMAT,
                   "x.npy: row 1: column 0: expected a value, found none; 1 value is missing");
     check_failure(HEADER("<f8", "False", "(2,)"), infinite, sizeof infinite, QNTK_NOT_FINITE,
-                  "x.npy: element 1: expected a finite number, found inf");
+                  "x.npy: row 1, column 0: expected a finite number, found inf");
+    const double across[] = {1, 2, 3, INFINITY, 5, 6}; /* (3,2) by columns: the first of the second column */
+    check_failure(HEADER("<f8", "True", "(3, 2)"), across, sizeof across, QNTK_NOT_FINITE,
+                  "x.npy: row 0, column 1: expected a finite number, found inf");
+    check_failure(HEADER("<f8", "False", "(3, 2)"), across, sizeof across, QNTK_NOT_FINITE,
+                  "x.npy: row 1, column 1: expected a finite number, found inf");
     size_t length = make_npy(file, 1, HEADER("<f8", "False", "(3, 2)"), data, sizeof data);
     qntk_dataset_options options = without_target();
     options.missing = QNTK_MISSING_MEAN;
@@ -396,6 +419,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_compressed_file_that_lies_about_its_size_costs_no_memory);
     tcase_add_test(tcase, each_mistake_in_the_header_is_named);
     tcase_add_test(tcase, another_kind_of_file_is_refused);
+    tcase_add_test(tcase, the_shape_alone_is_read_from_the_header);
     tcase_add_test(tcase, nan_is_missing_in_data_and_an_error_in_a_matrix);
     tcase_add_test(tcase, the_target_is_a_column_or_a_file_or_none);
     tcase_add_test(tcase, labels_must_be_as_many_as_rows);

@@ -345,6 +345,73 @@ START_TEST(a_saved_kernel_is_a_kernel)
 }
 END_TEST
 
+/* K (n,n) = 1 on the diagonal, 0 elsewhere, with one entry and the one across set to `value`. */
+static void write_identity(const char *name, size_t n, size_t row, size_t column, double value)
+{
+    char path[5000];
+    double *K = qntk_alloc_zero(n * n, sizeof *K);
+    ck_assert_ptr_nonnull(K);
+    for (size_t i = 0; i < n; i++)
+        K[i * n + i] = 1;
+    K[row * n + column] = K[column * n + row] = value;
+    snprintf(path, sizeof path, "%s/%s", run_directory(), name);
+    ck_assert_ok(qntk_npy_write(path, n, n, K));
+    qntk_free(K);
+}
+
+START_TEST(a_matrix_from_a_file_says_its_size_and_where_it_is_wrong)
+{
+    write_identity("I.npy", 40, 0, 0, 1);
+    write_identity("J.npy", 30, 0, 0, 1);
+    write_identity("inf.npy", 40, 3, 7, INFINITY);
+    write_identity("nan.npy", 40, 3, 7, NAN);
+    run_result r = expect(0, "ntk-spectrum --kernel I.npy --format json --quiet");
+    cJSON *tree = cJSON_Parse(r.out);
+    ck_assert_ptr_nonnull(tree);
+    ck_assert(cJSON_GetObjectItem(tree, "n")->valuedouble == 40);
+    ck_assert(cJSON_GetObjectItem(tree, "d")->valuedouble == 0);
+    cJSON_Delete(tree);
+    run_free(&r);
+    expect_complaint(1, "ntk-spectrum --kernel inf.npy",
+                     "inf.npy: row 3, column 7: expected a finite number");
+    expect_complaint(1, "ntk-spectrum --kernel nan.npy", "nan.npy: row 3, column 7: expected a number");
+    expect_complaint(1, "ntk-spectrum --kernel I.npy --kernel J.npy",
+                     "expected 40 rows, as I.npy has, found 30");
+    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel I.npy",
+                     "I.npy: expected 50 rows, as the data spirals has, found 40");
+    /* before the work on others: two minutes of it, or more than the memory there is */
+    const char *others = "ntk-spectrum --data spirals:n=20000 --kernel ntk --kernel laplace";
+    char command[256];
+    snprintf(command, sizeof command, "%s --kernel I.npy", others);
+    expect_complaint(1, command, "I.npy: expected 20000 rows");
+    snprintf(command, sizeof command, "%s --top 20001", others);
+    expect_complaint(1, command, "--top 20001: the matrix has 20000 eigenvalues");
+    run_remove("I.npy");
+    run_remove("J.npy");
+    run_remove("inf.npy");
+    run_remove("nan.npy");
+}
+END_TEST
+
+START_TEST(complete_kernels_are_written_when_a_later_one_fails)
+{
+    double eval[41];
+    write_identity("I.npy", 40, 0, 0, 1);
+    write_identity("nan.npy", 40, 3, 7, NAN);
+    run_result r = expect(
+        1, "ntk-spectrum --data spirals:n=40 --kernel ntk --kernel I.npy --kernel nan.npy --kernel gauss "
+           "--quiet");
+    ck_assert_uint_eq(read_column(r.out, "ntk", 2, eval, 41), 40);
+    ck_assert_uint_eq(read_column(r.out, "I.npy", 2, eval, 41), 40);
+    ck_assert_uint_eq(read_column(r.out, "gauss", 2, eval, 41), 0);
+    ck_assert_str_eq(r.err, "ntk-spectrum: nan.npy: row 3, column 7: expected a number, found NaN; "
+                            "2 of 4 kernels are complete\n");
+    run_free(&r);
+    run_remove("I.npy");
+    run_remove("nan.npy");
+}
+END_TEST
+
 START_TEST(an_interrupt_ends_cleanly_and_leaves_nothing_half_written)
 {
     run_result r = run_program("ntk-spectrum --data sphere:n=6000,d=8 --kernel ntk --out s.tsv", 0.7);
@@ -440,6 +507,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_sphere_gives_degrees_with_multiplicities_that_sum_to_the_trace);
     tcase_add_test(tcase, the_leading_eigenvalues_are_those_of_the_whole_spectrum);
     tcase_add_test(tcase, a_saved_kernel_is_a_kernel);
+    tcase_add_test(tcase, a_matrix_from_a_file_says_its_size_and_where_it_is_wrong);
+    tcase_add_test(tcase, complete_kernels_are_written_when_a_later_one_fails);
     tcase_add_test(tcase, an_interrupt_ends_cleanly_and_leaves_nothing_half_written);
     tcase_add_test(tcase, the_exit_code_names_the_signal_that_ended_the_program);
     tcase_add_test(tcase, a_signal_that_the_caller_ignores_is_ignored);

@@ -46,17 +46,27 @@ qntk_status cli_message(qntk_status status, const char *format, ...)
     return status;
 }
 
+void cli_note(const cli_program *program, qntk_status status, const char *format, ...)
+{
+    const char *text = status == QNTK_INTERRUPTED ? "interrupted"
+                       : own_message[0] != '\0'   ? own_message
+                                                  : qntk_message();
+    cli_progress_end();
+    if (text[0] != '\0') {
+        va_list arguments;
+        va_start(arguments, format);
+        fprintf(stderr, "%s: %s", program->name, text);
+        vfprintf(stderr, format, arguments);
+        fputc('\n', stderr);
+        va_end(arguments);
+    }
+    own_message[0] = '\0';
+}
+
 int cli_fail(const cli_program *program, qntk_status status)
 {
-    cli_progress_end();
-    if (status == QNTK_INTERRUPTED) {
-        fprintf(stderr, "%s: interrupted\n", program->name);
-        return cli_interrupted();
-    }
-    const char *text = own_message[0] != '\0' ? own_message : qntk_message();
-    if (text[0] != '\0')
-        fprintf(stderr, "%s: %s\n", program->name, text);
-    return CLI_FAILURE;
+    cli_note(program, status, "%s", "");
+    return status == QNTK_INTERRUPTED ? cli_interrupted() : CLI_FAILURE;
 }
 
 /* ---- parsing ---- */

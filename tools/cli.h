@@ -183,6 +183,11 @@ void cli_help(const cli_program *program, char defaults[][32]);
 /* Prints "program: text" to standard error and returns CLI_USAGE. */
 int cli_usage(const cli_program *program, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Prints "program: message of the library" and what follows it in the same line: for a failure that leaves
+ * something done. The next failure has a message of its own. */
+void cli_note(const cli_program *program, qntk_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* Prints "program: message of the library" and returns CLI_FAILURE, or cli_interrupted(). Silent on an empty
  * message. */
 int cli_fail(const cli_program *program, qntk_status status);
@@ -207,6 +212,13 @@ qntk_status cli_check_outputs(const cli_program *program);
 
 /* Reads the data set of --data with the shared options. */
 qntk_status cli_read_data(const cli_common *common, bool target_optional, qntk_dataset *dataset);
+
+/* The size that all matrices have: the rows of the data or, without data (data->n 0), what the kernels' files say.
+ * Reads the headers of these files; a matrix of another size is an error. To be asked before long work. */
+qntk_status cli_matrix_size(const cli_common *common, const qntk_dataset *data, size_t *n);
+
+/* QNTK_TOO_LARGE if memory lacks for `share` matrices (n,n); to be asked before long work. */
+qntk_status cli_check_memory(size_t n, double share);
 
 /* The kernel matrix of the data's rows, *K (n,n), freed by the caller also on failure; or of a file, which must
  * have as many rows as the data (any number if data->n is 0). A median bandwidth is that of the first

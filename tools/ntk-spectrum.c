@@ -153,19 +153,22 @@ static qntk_status report_spectrum(size_t n, const qntk_spectrum *spectrum, doub
     return qntk_decay_fit(spectrum->count, report->eval, decay, &report->decay);
 }
 
+/* The memory needed, in sizes of K: half as much again for the eigenvalues, twice with vectors. */
+static double matrices(void)
+{
+    return set.eigenvectors != NULL ? 4 : set.top > 0 ? 1.25 : 1.5;
+}
+
 static qntk_status spectrum_of_data(qntk_kernel *kernel, const qntk_dataset *data, report_kernel *report)
 {
     double *K = NULL, trace, square;
     size_t n = 0;
     qntk_spectrum spectrum = {0};
-    /* K, and half as much again for the eigenvalues (twice with vectors) */
-    const double share = set.eigenvectors != NULL ? 4 : set.top > 0 ? 1.25 : 1.5;
-    qntk_status status = cli_kernel_matrix(&set.common, kernel, data, data->n, share, &n, &K, report->route);
+    qntk_status status =
+        cli_kernel_matrix(&set.common, kernel, data, data->n, matrices(), &n, &K, report->route);
     qntk_status converged = QNTK_OK;
     if (status == QNTK_OK && set.save_kernel != NULL)
         status = qntk_npy_write(set.save_kernel, n, n, K);
-    if (status == QNTK_OK && set.top > n)
-        status = cli_message(QNTK_INVALID, "--top %zu: the matrix has %zu eigenvalues", set.top, n);
     if (status != QNTK_OK)
         goto done;
     moments_of(n, K, &trace, &square);
@@ -198,16 +201,13 @@ static qntk_status certify(const qntk_kernel *kernel, report_kernel *report)
     return status;
 }
 
-static qntk_status spectrum_on_sphere(qntk_kernel *kernel, report_kernel *report)
+static qntk_status spectrum_on_sphere(const qntk_kernel *kernel, report_kernel *report)
 {
     qntk_mercer mercer = {0};
-    qntk_status status = qntk_kernel_resolve(kernel, 0, 0, NULL, 0), converged = QNTK_OK;
-    if (status != QNTK_OK)
-        return status;
     qntk_mercer_options wanted = qntk_mercer_defaults();
     wanted.degrees = set.degrees;
-    converged = qntk_mercer_compute(kernel, set.sphere, wanted, &mercer);
-    status = converged == QNTK_NOT_CONVERGED ? QNTK_OK : converged;
+    qntk_status converged = qntk_mercer_compute(kernel, set.sphere, wanted, &mercer);
+    qntk_status status = converged == QNTK_NOT_CONVERGED ? QNTK_OK : converged;
     if (status == QNTK_OK)
         status = report_allocate(report, mercer.count);
     if (status != QNTK_OK)
@@ -238,6 +238,22 @@ done:
 
 /* ---- all of them ---- */
 
+/* All that can be said before long work: sizes, --top, memory, bandwidths. */
+static qntk_status prepare(const qntk_dataset *data, size_t *n)
+{
+    cli_kernels *kernels = &set.common.kernels;
+    bool sphere = set.sphere > 0;
+    qntk_status status = sphere ? QNTK_OK : cli_matrix_size(&set.common, data, n);
+    if (status == QNTK_OK && set.top > *n)
+        status = cli_message(QNTK_INVALID, "--top %zu: the matrix has %zu eigenvalues", set.top, *n);
+    if (status == QNTK_OK && !sphere)
+        status = cli_check_memory(*n, matrices());
+    for (size_t i = 0; status == QNTK_OK && i < kernels->count; i++)
+        status = qntk_kernel_resolve(&kernels->kernel[i], data->n, data->d, sphere ? NULL : data->X,
+                                     set.common.seed);
+    return status;
+}
+
 /* Runs the kernels in turn; *done of them are complete. A kernel that did not converge counts as complete,
  * with what it delivered, but the status says so. */
 static qntk_status run_kernels(const qntk_dataset *data, report_kernel *reports, size_t *done)
@@ -263,25 +279,33 @@ static qntk_status run_kernels(const qntk_dataset *data, report_kernel *reports,
     return worst;
 }
 
+/* Writes what is complete, after a failure or an interrupt too, and says what is not. */
 static int finish(qntk_status status, const spectrum_report *r, size_t wanted)
 {
-    qntk_status written = QNTK_OK;
-    bool something =
-        r->count > 0 && (status == QNTK_OK || status == QNTK_NOT_CONVERGED || status == QNTK_INTERRUPTED);
-    if (something) {
-        qntk_interrupt_clear(); /* what is complete is kept, plot included */
-        written = report_write(r, &set.common);
-        if (written == QNTK_OK && !set.common.quiet)
-            report_summary(r, stderr);
-    }
-    if (written != QNTK_OK)
-        return cli_fail(&program, written);
-    if (status == QNTK_INTERRUPTED && something)
-        fprintf(stderr, "%s: interrupted; %zu of %zu kernels are complete and written\n", program.name,
-                r->count, wanted);
-    else if (status != QNTK_OK && status != QNTK_NOT_CONVERGED)
-        return cli_fail(&program, status);
-    return status == QNTK_INTERRUPTED ? cli_interrupted() : status == QNTK_OK ? 0 : CLI_FAILURE;
+    bool incomplete = status != QNTK_OK && status != QNTK_NOT_CONVERGED;
+    if (r->count == 0)
+        return incomplete ? cli_fail(&program, status) : CLI_FAILURE;
+    if (incomplete) /* kept: a failure to write has its own message */
+        cli_note(&program, status, "; %zu of %zu kernels are complete", r->count, wanted);
+    qntk_interrupt_clear(); /* what is complete is kept, plot included */
+    qntk_status written = report_write(r, &set.common);
+    if (written == QNTK_OK && !set.common.quiet)
+        report_summary(r, stderr);
+    int code = written == QNTK_OK ? 0 : cli_fail(&program, written);
+    return status == QNTK_INTERRUPTED ? cli_interrupted() : status == QNTK_OK ? code : CLI_FAILURE;
+}
+
+/* Reads, checks, computes; the report has what is complete. */
+static qntk_status run(spectrum_report *r, qntk_dataset *data)
+{
+    size_t n = 0;
+    qntk_status status = set.common.data != NULL ? cli_read_data(&set.common, true, data) : QNTK_OK;
+    if (status == QNTK_OK)
+        status = prepare(data, &n);
+    if (status == QNTK_OK)
+        status = cli_meta(&program, data->n > 0 ? data->name : NULL, n, set.sphere > 0 ? set.sphere : data->d,
+                          &r->meta);
+    return status == QNTK_OK ? run_kernels(data, r->kernel, &r->count) : status;
 }
 
 int main(int argc, char **argv)
@@ -304,17 +328,7 @@ int main(int argc, char **argv)
     size_t wanted = set.common.kernels.count;
     spectrum_report r = {.sphere = set.sphere > 0, .certified = set.certify};
     r.kernel = qntk_alloc_zero(wanted, sizeof *r.kernel);
-    if (r.kernel == NULL)
-        status = QNTK_NO_MEMORY;
-    if (status == QNTK_OK && set.common.data != NULL)
-        status = cli_read_data(&set.common, true, &data);
-    if (status == QNTK_OK) {
-        size_t n = set.sphere > 0 ? 0 : data.n, d = set.sphere > 0 ? set.sphere : data.d;
-        status = cli_meta(&program, data.n > 0 ? data.name : NULL, n, d, &r.meta);
-    }
-    if (status == QNTK_OK)
-        status = run_kernels(&data, r.kernel, &r.count);
-    code = finish(status, &r, wanted);
+    code = finish(r.kernel == NULL ? QNTK_NO_MEMORY : run(&r, &data), &r, wanted);
     for (size_t i = 0; i < wanted && r.kernel != NULL; i++)
         report_free(&r.kernel[i]);
     qntk_free(r.kernel);

@@ -133,6 +133,10 @@ const char *qntk_dataset_help(void);
  * rounded. QNTK_IO, QNTK_FORMAT, QNTK_NOT_FINITE (NaN and infinity), QNTK_TOO_LARGE, QNTK_NO_MEMORY. */
 qntk_status qntk_npy_read_matrix(const char *path, double **A, size_t *rows, size_t *cols);
 
+/* The same for the shape alone: reads the header, and of a plain file compares its size with that. O(1).
+ * QNTK_IO, QNTK_FORMAT, QNTK_NO_MEMORY. */
+qntk_status qntk_npy_shape(const char *path, size_t *rows, size_t *cols);
+
 #ifdef __cplusplus
 }
 #endif
