@@ -103,12 +103,20 @@ static void start_child(char **words, const char *out, const char *err)
     _exit(127);
 }
 
-run_result run_program(const char *arguments, double seconds)
+/* Waits until the program writes to the pipe `name` of our directory and more than a pipe holds is still to
+ * come: there it stays. Sends the signal, and takes the rest. */
+static void signal_in_write(const char *name, pid_t child, int signal)
 {
-    return run_signalled(arguments, seconds, SIGINT);
+    char bytes[4096];
+    int pipe = open(path_of(name), O_RDONLY); /* returns when the program opens it too */
+    ssize_t got = read(pipe, bytes, sizeof bytes);
+    kill(child, signal);
+    while (got > 0)
+        got = read(pipe, bytes, sizeof bytes);
+    close(pipe);
 }
 
-run_result run_signalled(const char *arguments, double seconds, int signal)
+static run_result run(const char *arguments, double seconds, const char *pipe, int signal)
 {
     char text[PATH_SIZE], program[PATH_SIZE], *words[WORDS_MAX] = {0}, *rest = text;
     char out[] = "/tmp/qntk-out-XXXXXX", err[] = "/tmp/qntk-err-XXXXXX";
@@ -131,11 +139,15 @@ run_result run_signalled(const char *arguments, double seconds, int signal)
     close(mkstemp(out));
     close(mkstemp(err));
 
+    if (pipe != NULL)
+        ck_assert_int_eq(mkfifo(path_of(pipe), 0600), 0);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0)
         start_child(words, stdout_to, err);
-    if (seconds > 0) {
+    if (pipe != NULL) {
+        signal_in_write(pipe, child, signal);
+    } else if (seconds > 0) {
         struct timespec wait = {.tv_sec = (time_t)seconds,
                                 .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
         nanosleep(&wait, NULL);
@@ -148,7 +160,19 @@ run_result run_signalled(const char *arguments, double seconds, int signal)
     result.err = read_path(err);
     unlink(out);
     unlink(err);
+    if (pipe != NULL)
+        unlink(path_of(pipe));
     return result;
+}
+
+run_result run_program(const char *arguments, double seconds)
+{
+    return run(arguments, seconds, NULL, SIGINT);
+}
+
+run_result run_signalled(const char *arguments, const char *pipe, int signal)
+{
+    return run(arguments, 0, pipe, signal);
 }
 
 void run_free(run_result *result)

@@ -10,11 +10,14 @@ typedef struct {
 } run_result;
 
 /* Runs `arguments` (words separated by single spaces, the first a program of ours such as "ntk-spectrum") in
- * the directory run_directory(). A last word ">FILE" is where standard output goes. If seconds > 0, sends SIGINT after that long. */
+ * the directory run_directory(). A last word ">FILE" is where standard output goes. If seconds > 0, sends SIGINT
+ * after that long, wherever the program is by then. */
 run_result run_program(const char *arguments, double seconds);
 
-/* The same with a signal of your choice. */
-run_result run_signalled(const char *arguments, double seconds, int signal);
+/* The same, with a signal that comes while the program writes to `pipe`, wherever the clock is: a name among the
+ * arguments, which is made a named pipe of that directory for the while. The program must write more than a pipe
+ * holds (64 KiB). */
+run_result run_signalled(const char *arguments, const char *pipe, int signal);
 void run_free(run_result *result);
 
 /* An empty directory of this test program, removed at exit. */

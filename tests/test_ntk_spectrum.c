@@ -412,24 +412,17 @@ START_TEST(complete_kernels_are_written_when_a_later_one_fails)
 }
 END_TEST
 
+/* The signal comes while the matrix (600 x 600, 2.9 MB) is being written, before its eigenvalues. */
+static const char long_work[] =
+    "ntk-spectrum --data sphere:n=600,d=8 --kernel ntk --save-kernel pipe.npy --out s.tsv";
+
 START_TEST(an_interrupt_ends_cleanly_and_leaves_nothing_half_written)
 {
-    run_result r = run_program("ntk-spectrum --data sphere:n=6000,d=8 --kernel ntk --out s.tsv", 0.7);
-    ck_assert_msg(r.code == 130, "exit %d: %s", r.code, r.err);
-    ck_assert_ptr_nonnull(strstr(r.err, "interrupted"));
-    ck_assert_uint_eq(run_count_files(), 0);
-    run_free(&r);
-}
-END_TEST
-
-START_TEST(the_exit_code_names_the_signal_that_ended_the_program)
-{
-    const int signals[] = {SIGTERM, SIGHUP};
-    for (size_t i = 0; i < 2; i++) {
-        run_result r =
-            run_signalled("ntk-spectrum --data sphere:n=6000,d=8 --kernel ntk --out s.tsv", 0.7, signals[i]);
+    const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        run_result r = run_signalled(long_work, "pipe.npy", signals[i]);
         ck_assert_msg(r.code == 128 + signals[i], "exit %d: %s", r.code, r.err);
-        ck_assert_ptr_nonnull(strstr(r.err, "interrupted"));
+        ck_assert_str_eq(r.err, "ntk-spectrum: interrupted\n");
         ck_assert_uint_eq(run_count_files(), 0);
         run_free(&r);
     }
@@ -441,11 +434,11 @@ START_TEST(a_signal_that_the_caller_ignores_is_ignored)
     const int signals[] = {SIGINT, SIGHUP};
     for (size_t i = 0; i < 2; i++) {
         signal(signals[i], SIG_IGN); /* as nohup does, and a shell for its background jobs */
-        run_result r =
-            run_signalled("ntk-spectrum --data sphere:n=4500,d=8 --kernel ntk --quiet", 0.4, signals[i]);
+        run_result r = run_signalled(long_work, "pipe.npy", signals[i]);
         signal(signals[i], SIG_DFL);
         ck_assert_msg(r.code == 0, "exit %d: %s", r.code, r.err);
         run_free(&r);
+        run_remove("s.tsv");
     }
 }
 END_TEST
@@ -510,7 +503,6 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_matrix_from_a_file_says_its_size_and_where_it_is_wrong);
     tcase_add_test(tcase, complete_kernels_are_written_when_a_later_one_fails);
     tcase_add_test(tcase, an_interrupt_ends_cleanly_and_leaves_nothing_half_written);
-    tcase_add_test(tcase, the_exit_code_names_the_signal_that_ended_the_program);
     tcase_add_test(tcase, a_signal_that_the_caller_ignores_is_ignored);
     tcase_add_test(tcase, a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work);
     tcase_add_test(tcase, the_shared_data_sets_are_read_and_decompose);
