@@ -23,6 +23,7 @@
 #include "qntk/risk.h"
 #include "qntk/labels.h"
 #include "qntk/evaluate.h"
+#include "qntk/svm.h"
 #include "qntk/compare.h"
 
 #endif
