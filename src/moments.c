@@ -1,5 +1,5 @@
 /* Mean and variance of each neuron over the rounding of the weights. */
-#include "internal.h"
+#include "moments_internal.h"
 
 #include <cblas.h>
 #include <float.h>
@@ -136,8 +136,7 @@ static qntk_status check_layer(const qntk_moments_weights *layer, size_t positio
     return QNTK_OK;
 }
 
-/* w_std / sqrt n */
-static double weight_scale(const qntk_moments_weights *layer)
+double qntk_moments_scale(const qntk_moments_weights *layer)
 {
     return layer->w_std / sqrt((double)layer->fan_in);
 }
@@ -161,7 +160,7 @@ static qntk_status layer_moments(const qntk_moments_weights *layer, const double
             return qntk_fail(QNTK_INVALID, "input %zu: expected a variance of at least 0, found %g", j,
                              variance);
     }
-    double scale = weight_scale(layer);
+    double scale = qntk_moments_scale(layer);
     for (size_t i = 0; i < layer->fan_out; i++) {
         const double *latent = layer->latent + i * layer->fan_in;
         double sum = 0, spread = 0;
@@ -200,16 +199,10 @@ enum {
     BUFFERS = 5   /* of (BLOCK, greatest width) a worker */
 };
 
-/* What the matrix products need beside the latent weights; NULL where it is zero or unused. */
-typedef struct {
-    double *noise;  /* tau (fan_out, fan_in): multiplies m^2 */
-    double *second; /* tau + theta^2: multiplies v */
-} weight_moments;
-
 typedef struct {
     const qntk_moments_weights *layers;
-    weight_moments *weights; /* (count) */
-    size_t count, n, width;  /* width: the greatest */
+    qntk_weight_moments *weights; /* (count) */
+    size_t count, n, width;       /* width: the greatest */
     const double *X;
     double *mean, *variance;
     double *buffers;  /* (workers, BUFFERS, BLOCK, width) */
@@ -222,7 +215,7 @@ static qntk_status prepare_outputs(void *context, size_t index, size_t worker)
     (void)worker;
     const network *net = context;
     const qntk_moments_weights *layer = &net->layers[net->preparing];
-    weight_moments weights = net->weights[net->preparing];
+    qntk_weight_moments weights = net->weights[net->preparing];
     size_t end = qntk_min(layer->fan_out, (index + 1) * WEIGHTS) * layer->fan_in;
     for (size_t k = index * WEIGHTS * layer->fan_in; k < end; k++) {
         double tau = qntk_weight_noise(layer->levels, layer->latent[k]);
@@ -254,7 +247,7 @@ static qntk_status prepare_weights(network *net)
     bool varying = false;
     for (size_t l = 0; l < net->count; l++) {
         const qntk_moments_weights *layer = &net->layers[l];
-        weight_moments *weights = &net->weights[l];
+        qntk_weight_moments *weights = &net->weights[l];
         if (l + 1 == net->count && net->variance == NULL)
             break;
         if (layer->levels > 0 &&
@@ -282,11 +275,10 @@ static void multiply(const qntk_moments_weights *layer, size_t rows, double alph
                 weights, fan_in, beta, out, fan_out);
 }
 
-/* mu and s2 (rows, fan_out) from m and v (rows, fan_in); `square` is room for m^2. */
-static void step(const qntk_moments_weights *layer, weight_moments weights, size_t rows, const double *m,
-                 const double *v, double *square, double *mu, double *s2)
+void qntk_moments_step(const qntk_moments_weights *layer, qntk_weight_moments weights, size_t rows,
+                       const double *m, const double *v, double *square, double *mu, double *s2)
 {
-    double scale = weight_scale(layer);
+    double scale = qntk_moments_scale(layer);
     for (size_t i = 0; i < rows; i++)
         for (size_t k = 0; k < layer->fan_out; k++)
             mu[i * layer->fan_out + k] = bias_term(layer, k);
@@ -311,7 +303,7 @@ static qntk_status propagate_block(void *context, size_t index, size_t worker)
     memcpy(m, net->X + first * net->layers[0].fan_in, rows * net->layers[0].fan_in * sizeof *m);
     for (size_t l = 0; l < net->count; l++) {
         size_t fan_out = net->layers[l].fan_out;
-        step(&net->layers[l], net->weights[l], rows, m, v, square, mu, s2);
+        qntk_moments_step(&net->layers[l], net->weights[l], rows, m, v, square, mu, s2);
         for (size_t k = 0; k < rows * fan_out; k++) {
             if (!isfinite(mu[k]) || !isfinite(s2[k]))
                 return qntk_fail(QNTK_NOT_FINITE, "row %zu: layer %zu overflows: mean %g, variance %g",
@@ -327,11 +319,12 @@ static qntk_status propagate_block(void *context, size_t index, size_t worker)
     return QNTK_OK;
 }
 
-static qntk_status check_network(network *net)
+qntk_status qntk_moments_check(const qntk_moments_weights *layers, size_t count, size_t n, const double *X,
+                               size_t *width)
 {
-    net->width = net->layers[0].fan_in;
-    for (size_t l = 0; l < net->count; l++) {
-        const qntk_moments_weights *layer = &net->layers[l];
+    *width = layers[0].fan_in;
+    for (size_t l = 0; l < count; l++) {
+        const qntk_moments_weights *layer = &layers[l];
         qntk_status status = check_layer(layer, l + 1);
         if (status != QNTK_OK)
             return status;
@@ -339,19 +332,19 @@ static qntk_status check_network(network *net)
             return qntk_fail(QNTK_INVALID,
                              "layer %zu: expected %zu inputs, the outputs of layer %zu, found %zu", l + 1,
                              layer[-1].fan_out, l, layer->fan_in);
-        net->width = qntk_max(net->width, layer->fan_out);
+        *width = qntk_max(*width, layer->fan_out);
     }
-    size_t d = net->layers[0].fan_in;
-    for (size_t k = 0; k < net->n * d; k++)
-        if (!isfinite(net->X[k]))
+    size_t d = layers[0].fan_in;
+    for (size_t k = 0; k < n * d; k++)
+        if (!isfinite(X[k]))
             return qntk_fail(QNTK_NOT_FINITE, "row %zu, column %zu: expected a finite number, found %g",
-                             k / d, k % d, net->X[k]);
+                             k / d, k % d, X[k]);
     return QNTK_OK;
 }
 
 static qntk_status propagate(network *net)
 {
-    qntk_status status = check_network(net);
+    qntk_status status = qntk_moments_check(net->layers, net->count, net->n, net->X, &net->width);
     if (status != QNTK_OK)
         return status;
     status = qntk_memory_check(network_bytes(net), "moments of a network", "use narrower layers");

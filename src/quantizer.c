@@ -41,6 +41,14 @@ double qntk_weight_noise(size_t levels, double latent)
     return position * (1 - position) * step * step;
 }
 
+double qntk_weight_noise_slope(size_t levels, double latent)
+{
+    if (levels < 2)
+        return 0;
+    double cell;
+    return (1 - 2 * cell_position(levels, latent, &cell)) * qntk_weight_step(levels);
+}
+
 double qntk_weight_round(size_t levels, double latent, double uniform)
 {
     if (levels < 2)

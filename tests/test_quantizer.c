@@ -87,8 +87,32 @@ START_TEST(impossible_level_counts_are_refused)
 }
 END_TEST
 
+START_TEST(the_slope_of_the_noise_is_its_derivative)
+{
+    const size_t levels[] = {2, 3, 4, 7, 256};
+    const double h =
+        1e-6; /* the noise is quadratic in a cell: central differences are exact but for rounding */
+    for (size_t k = 0; k < sizeof levels / sizeof *levels; k++) {
+        const double step = qntk_weight_step(levels[k]);
+        double worst = 0;
+        for (double u = 0.01; u < 1; u += 0.07)
+            for (double cell = 0; cell < (double)levels[k] - 1; cell += 1 + (double)(levels[k] / 8)) {
+                const double latent = -1 + (cell + u) * step;
+                const double rise = qntk_weight_noise(levels[k], latent + h * step) -
+                                    qntk_weight_noise(levels[k], latent - h * step);
+                worst = test_worse(worst,
+                                   fabs(rise / (2 * h * step) - qntk_weight_noise_slope(levels[k], latent)));
+            }
+        ck_assert_msg(worst < 1e-8 * step, "%zu levels: off by %g", levels[k], worst);
+    }
+    ck_assert_double_eq(qntk_weight_noise_slope(2, 0.25), -0.5);
+    ck_assert_double_eq(qntk_weight_noise_slope(0, 0.25), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+    tcase_add_test(tcase, the_slope_of_the_noise_is_its_derivative);
     tcase_add_test(tcase, the_law_matches_its_integrals);
     tcase_add_test(tcase, binary_and_ternary_noise_are_the_known_numbers);
     tcase_add_test(tcase, rounding_is_unbiased_and_lands_on_neighbouring_levels);

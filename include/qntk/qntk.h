@@ -18,6 +18,7 @@
 #include "qntk/gram.h"
 #include "qntk/mercer.h"
 #include "qntk/moments.h"
+#include "qntk/tangent.h"
 #include "qntk/spectrum.h"
 #include "qntk/ridge.h"
 #include "qntk/risk.h"

@@ -32,6 +32,10 @@ double qntk_weight_step(size_t levels);
  * in its cell; binary: 1 - latent^2. 0 for real weights. */
 double qntk_weight_noise(size_t levels, double latent);
 
+/* d Var[weight given latent] / d latent = (1 - 2u) step; binary: -2 latent. On a level between two cells it is
+ * that of the upper cell. 0 for real weights. */
+double qntk_weight_noise_slope(size_t levels, double latent);
+
 /* The unbiased stochastic rounding of `latent` in [-1,1]: the grid point above with probability
  * u, else the one below, u its fractional position; `uniform` in (0,1) decides. Real: latent. */
 double qntk_weight_round(size_t levels, double latent, double uniform);
