@@ -26,5 +26,6 @@
 #include "qntk/evaluate.h"
 #include "qntk/svm.h"
 #include "qntk/compare.h"
+#include "qntk/study.h"
 
 #endif
