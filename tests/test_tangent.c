@@ -69,7 +69,7 @@ static double output(const random_network *net, const double *x, const double *c
     double mean[4] = {0}, sum = 0;
     const size_t outputs = net->layers[net->count - 1].fan_out;
     ck_assert_ok(qntk_moments_propagate(net->layers, net->count, 1, x, mean, NULL));
-    for (size_t o = 0; o < outputs; o++)
+    for (size_t o = 0; o < outputs && o < sizeof mean / sizeof *mean; o++)
         sum += coefficient[o] * mean[o];
     return sum;
 }
