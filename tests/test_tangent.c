@@ -66,7 +66,7 @@ static void random_rows(size_t n, size_t d, uint64_t seed, double *X)
 /* sum_o coefficient_o f_o(x), by moment propagation. */
 static double output(const random_network *net, const double *x, const double *coefficient)
 {
-    double mean[4] = {0}, sum = 0;
+    double mean[3] = {0}, sum = 0;
     const size_t outputs = net->layers[net->count - 1].fan_out;
     ck_assert_ok(qntk_moments_propagate(net->layers, net->count, 1, x, mean, NULL));
     for (size_t o = 0; o < outputs && o < sizeof mean / sizeof *mean; o++)
