@@ -32,8 +32,8 @@ set datafile commentschars "#"
 set datafile columnheaders
 regression = classes eq "0"
 folds = 0 # bars only where there are several
-stats table using (column("gap_sd")) nooutput
-folds = STATS_records > 0
+stats table using (folds = folds + (strcol("gap_sd") ne "nan"), 0) nooutput
+folds = folds > 0
 
 # About four steps over a range, of 1, 2 or 5 times a power of ten.
 power(x) = 10.0 ** floor(log10(x))
@@ -111,9 +111,9 @@ set xrange [low - room(low, high):high + room(low, high)]
 set key at screen left, screen 1 - 2.4 / lines left top Left reverse maxrows 1 samplen 1.5 width 3
 plot table using (column("train")):($0 + 1):(column("test") - column("train")):(0) with vectors nohead \
          linecolor rgb "#999999" linewidth 2 notitle, \
-     table using (column("train")):($0 + 0.88):(below("train")):(folds ? above("train") : NaN) with xerrorbars pointtype -1 \
+     table using (folds ? column("train") : NaN):($0 + 0.88):(below("train")):(above("train")) with xerrorbars pointtype -1 \
          linecolor rgb train_colour linewidth 0.8 notitle, \
-     table using (column("test")):($0 + 1.12):(below("test")):(folds ? above("test") : NaN) with xerrorbars pointtype -1 \
+     table using (folds ? column("test") : NaN):($0 + 1.12):(below("test")):(above("test")) with xerrorbars pointtype -1 \
          linecolor rgb test_colour linewidth 0.8 notitle, \
      table using (column("train")):($0 + 1) with points pointtype 6 linewidth 1.4 linecolor rgb train_colour title "training", \
      table using (column("test")):($0 + 1) with points pointtype 13 linecolor rgb test_colour title "test"
@@ -132,7 +132,7 @@ set xrange [gap_low - room(gap_low, gap_high):gap_high + room(gap_low, gap_high)
 set arrow 1 from first 0, graph 0 to first 0, graph 1 nohead linecolor rgb "#555555" linewidth 0.8
 set key at screen middle + 0.03, screen 1 - 2.4 / lines left top Left reverse maxrows 1 samplen 1.5 noautotitle
 plot table using (0):($0 + 1):(column("gap")):(0) with vectors nohead linecolor rgb "#999999" linewidth 2, \
-     table using (column("gap")):($0 + 1):(column("gap_sd")) with xerrorbars pointtype -1 \
+     table using (folds ? column("gap") : NaN):($0 + 1):(column("gap_sd")) with xerrorbars pointtype -1 \
          linecolor rgb gap_colour linewidth 0.8, \
      table using (column("gap")):($0 + 1) with points pointtype 5 linecolor rgb gap_colour title "gap"
 unset multiplot

@@ -5,6 +5,8 @@
 
 #include <cjson/cJSON.h>
 
+#include "naive.h"
+
 /* Runs and expects this exit code; the caller frees. */
 static run_result expect(int code, const char *arguments)
 {
@@ -61,6 +63,17 @@ static double number(const char *tsv, const char *kernel, const char *column)
     return value;
 }
 
+/* Writes `text` into a file of the test's directory. */
+static void write_file(const char *name, const char *text)
+{
+    char path[5000];
+    snprintf(path, sizeof path, "%s/%s", run_directory(), name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    fputs(text, file);
+    fclose(file);
+}
+
 START_TEST(help_and_version_go_to_standard_output)
 {
     run_result r = expect(0, "kernel-compare --help");
@@ -105,6 +118,228 @@ START_TEST(the_table_describes_itself)
 }
 END_TEST
 
+START_TEST(every_figure_is_that_of_the_explicit_inverse)
+{
+    enum { N = 60, FOLDS = 3 };
+    const double ridge = 0.25;
+    run_result r = expect(
+        0, "kernel-compare --data friedman1:n=60,noise=1 --kernel laplace --folds 3 --ridge 0.25 --seed 5");
+    qntk_dataset_options options = qntk_dataset_defaults();
+    options.seed = 5;
+    qntk_dataset data;
+    qntk_kernel kernel;
+    ck_assert_ok(qntk_dataset_read("friedman1:n=60,noise=1", options, &data));
+    ck_assert_ok(qntk_kernel_parse("laplace", &kernel));
+    ck_assert_ok(qntk_kernel_resolve(&kernel, data.n, data.d, data.X, 5));
+    size_t fold[N], rows[N];
+    ck_assert_ok(qntk_labels_folds(N, data.y, 0, FOLDS, 5, fold));
+    double train = 0, test = 0, loo = 0, kare = 0, freedom = 0, K[N * N];
+    long double G[N * N];
+    for (size_t f = 0; f < FOLDS; f++) {
+        size_t n = 0;
+        long double alpha[N], trace = 0, square = 0, own = 0;
+        for (size_t i = 0; i < N; i++)
+            if (fold[i] != f)
+                rows[n++] = i;
+        for (size_t i = 0; i < n; i++)
+            for (size_t j = 0; j < n; j++)
+                K[i * n + j] =
+                    qntk_kernel_pair(&kernel, data.d, data.X + rows[i] * data.d, data.X + rows[j] * data.d);
+        naive_ridge_inverse(n, K, ridge, G);
+        for (size_t i = 0; i < n; i++) {
+            alpha[i] = 0;
+            for (size_t j = 0; j < n; j++) {
+                alpha[i] += G[i * n + j] * data.y[rows[j]];
+                own += K[i * n + j] * G[j * n + i];
+            }
+            trace += G[i * n + i];
+            square += alpha[i] * alpha[i];
+            loo += (double)(alpha[i] / G[i * n + i] * alpha[i] / G[i * n + i] / n) / FOLDS;
+        }
+        for (size_t i = 0; i < n; i++) {
+            long double miss = data.y[rows[i]];
+            for (size_t j = 0; j < n; j++)
+                miss -= K[i * n + j] * alpha[j];
+            train += (double)(miss * miss / n) / FOLDS;
+        }
+        for (size_t i = 0; i < N; i++) {
+            long double miss = data.y[i];
+            for (size_t j = 0; j < n; j++)
+                miss -= qntk_kernel_pair(&kernel, data.d, data.X + i * data.d, data.X + rows[j] * data.d) *
+                        alpha[j];
+            test += fold[i] == f ? (double)(miss * miss / (N - n)) / FOLDS : 0;
+        }
+        kare += (double)(n * square / (trace * trace)) / FOLDS;
+        freedom += (double)own / FOLDS;
+    }
+    ck_assert(number(r.out, "laplace", "ridge") == ridge);
+    ck_assert_relative(number(r.out, "laplace", "train"), train, 1e-11);
+    ck_assert_relative(number(r.out, "laplace", "test"), test, 1e-11);
+    ck_assert_relative(number(r.out, "laplace", "gap"), test - train, 1e-11);
+    ck_assert_relative(number(r.out, "laplace", "loo"), loo, 1e-11);
+    ck_assert_relative(number(r.out, "laplace", "loo_mse"), loo, 1e-11);
+    ck_assert_relative(number(r.out, "laplace", "kare"), kare, 1e-11);
+    ck_assert_relative(number(r.out, "laplace", "gcv"), kare, 1e-11);
+    ck_assert_relative(number(r.out, "laplace", "freedom"), freedom, 1e-11);
+    qntk_dataset_free(&data);
+    run_free(&r);
+}
+END_TEST
+
+/* Two files of the same rows of numbers, and one whose columns are in another order. */
+static const char TRAIN[] = "a,b,colour,y\n1,5,red,yes\n2,1,blue,no\n3,4,red,yes\n4,2,blue,no\n5,3,blue,yes\n"
+                            "2,6,red,no\n1,1,red,no\n7,7,blue,yes\n";
+static const char TEST[] = "a,b,colour,y\n2,2,blue,yes\n6,1,red,no\n4,4,red,no\n";
+static const char MOVED[] = "colour,a,b,y\nblue,2,2,yes\nred,6,1,no\nred,4,4,no\n";
+
+START_TEST(a_test_file_is_matched_by_name)
+{
+    write_file("train.csv", TRAIN);
+    write_file("test.csv", TEST);
+    write_file("moved.csv", MOVED);
+    const char *columns[] = {"ridge", "train", "test", "gap", "loo", "loo_mse", "kare"};
+    run_result r = expect(
+        0, "kernel-compare --data train.csv --test test.csv --kernel gauss --scale zscore --rows sphere");
+    run_result m = expect(
+        0, "kernel-compare --data train.csv --test moved.csv --kernel gauss --scale zscore --rows sphere");
+    for (size_t k = 0; k < sizeof columns / sizeof *columns; k++) {
+        const double value = number(r.out, "gauss", columns[k]);
+        ck_assert(number(m.out, "gauss", columns[k]) == value);
+    }
+    ck_assert_ptr_nonnull(strstr(r.out, "# n=8\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# test_n=3\n"));
+    run_free(&r);
+    run_free(&m);
+    /* tested on what it was trained on */
+    r = expect(0,
+               "kernel-compare --data train.csv --test train.csv --kernel laplace --scale zscore --ridge 1");
+    ck_assert(number(r.out, "laplace", "test") == number(r.out, "laplace", "train"));
+    ck_assert(number(r.out, "laplace", "gap") == 0);
+    run_free(&r);
+    /* numbers as the target: 1, 3 against 2, by hand; K = 1 and exp(-1), ridge 1 */
+    write_file("two.csv", "x,y\n0,1\n1,3\n");
+    write_file("one.csv", "y,x\n2,0\n");
+    r = expect(0, "kernel-compare --data two.csv --test one.csv --task regress --target y "
+                  "--kernel laplace:bandwidth=1 --ridge 1");
+    const double e = exp(-1), det = 4 - e * e, alpha = (2 - 3 * e) / det, beta = (6 - e) / det;
+    ck_assert_relative(number(r.out, "laplace:bandwidth=1", "test"), pow(2 - alpha - e * beta, 2), 1e-13);
+    ck_assert_relative(number(r.out, "laplace:bandwidth=1", "train"), (alpha * alpha + beta * beta) / 2,
+                       1e-13);
+    run_free(&r);
+    const char *files[] = {"train.csv", "test.csv", "moved.csv", "two.csv", "one.csv"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        run_remove(files[i]);
+}
+END_TEST
+
+START_TEST(a_test_file_is_scaled_by_the_training_rows)
+{
+    /* mean 2, sd 2; and the same numbers, standardised by hand */
+    write_file("raw.csv", "x,y\n0,1\n4,3\n0,2\n4,5\n");
+    write_file("raw_test.csv", "x,y\n6,2\n1,7\n");
+    write_file("done.csv", "x,y\n-1,1\n1,3\n-1,2\n1,5\n");
+    write_file("done_test.csv", "x,y\n2,2\n-0.5,7\n");
+    run_result r = expect(0, "kernel-compare --data raw.csv --test raw_test.csv --scale zscore --kernel "
+                             "gauss:bandwidth=1 --task regress");
+    run_result m = expect(
+        0, "kernel-compare --data done.csv --test done_test.csv --kernel gauss:bandwidth=1 --task regress");
+    ck_assert_relative(number(r.out, "gauss:bandwidth=1", "test"), number(m.out, "gauss:bandwidth=1", "test"),
+                       1e-14);
+    ck_assert_relative(number(r.out, "gauss:bandwidth=1", "loo"), number(m.out, "gauss:bandwidth=1", "loo"),
+                       1e-14);
+    run_free(&r);
+    run_free(&m);
+    const char *files[] = {"raw.csv", "raw_test.csv", "done.csv", "done_test.csv"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        run_remove(files[i]);
+}
+END_TEST
+
+START_TEST(files_that_differ_say_in_what)
+{
+    write_file("train.csv", TRAIN);
+    write_file("green.csv", "a,b,colour,y\n2,2,green,yes\n6,1,red,no\n4,4,blue,no\n");
+    write_file("red.csv", "a,b,colour,y\n2,2,red,yes\n6,1,red,no\n");
+    write_file("maybe.csv", "a,b,colour,y\n2,2,blue,yes\n6,1,red,maybe\n");
+    write_file("other.csv", "a,c,colour,y\n2,2,blue,yes\n6,1,red,no\n");
+    write_file("plain.csv", "1,2,0\n1,3,1\n3,3,0\n2,1,1\n");
+    write_file("wide.csv", "1,2,5,0\n1,3,5,1\n");
+    expect_complaint(1, "kernel-compare --data train.csv --test green.csv",
+                     "green.csv: found a column 'colour=green', which train lacks");
+    expect_complaint(1, "kernel-compare --data train.csv --test red.csv",
+                     "red.csv: expected a column 'colour=blue', as in train, found none");
+    expect_complaint(1, "kernel-compare --data train.csv --test maybe.csv",
+                     "maybe.csv: found a class 'maybe', which train lacks");
+    expect_complaint(1, "kernel-compare --data train.csv --test other.csv", "expected a column 'b'");
+    expect_complaint(1, "kernel-compare --data train.csv --test plain.csv",
+                     "expected columns with names, as in train, found none");
+    expect_complaint(1, "kernel-compare --data plain.csv --test train.csv", "expected columns without names");
+    expect_complaint(1, "kernel-compare --data plain.csv --test wide.csv",
+                     "expected 2 features, as in plain, found 3");
+    expect_complaint(1, "kernel-compare --data train.csv --test nothing.csv", "nothing.csv");
+    expect_complaint(2, "kernel-compare --data train.csv --test red.csv --folds 3",
+                     "--test means nothing with --folds");
+    expect_complaint(2, "kernel-compare --data train.csv --test-labels red.csv", "--test");
+    expect_complaint(2, "kernel-compare --data train.csv --test red.csv --missing mean", "--missing mean");
+    expect_complaint(2, "kernel-compare --data train.csv --test red.csv --out red.csv", "same file");
+    expect_complaint(1, "kernel-compare --data train.csv --target none", "needs a target");
+    const char *files[] = {"train.csv", "green.csv", "red.csv", "maybe.csv",
+                           "other.csv", "plain.csv", "wide.csv"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        run_remove(files[i]);
+}
+END_TEST
+
+START_TEST(predictions_name_every_row_once_and_add_up_to_the_accuracy)
+{
+    enum { N = 90, FOLDS = 3 };
+    run_result r = expect(
+        0, "kernel-compare --data spirals:n=90 --kernel ntk --kernel gauss --folds 3 --predictions p.tsv");
+    char *text = run_read("p.tsv");
+    ck_assert_ptr_nonnull(text);
+    int seen[N] = {0}, right[FOLDS] = {0}, count[FOLDS] = {0}, rows = 0;
+    const char *line = strstr(text, "\nrow\tfold\tkernel\ttruth\tprediction\n");
+    ck_assert_ptr_nonnull(line);
+    for (line = strchr(line + 1, '\n') + 1; *line != '\0'; line = strchr(line, '\n') + 1) {
+        int row, fold;
+        char kernel[16], truth[32], prediction[32];
+        ck_assert_int_eq(
+            sscanf(line, "%d\t%d\t%15[^\t]\t%31[^\t]\t%31[^\n]", &row, &fold, kernel, truth, prediction), 5);
+        rows++;
+        if (strcmp(kernel, "gauss") != 0)
+            continue;
+        seen[row]++;
+        count[fold]++;
+        right[fold] += strcmp(truth, prediction) == 0;
+    }
+    ck_assert_int_eq(rows, 2 * N);
+    int wrong = 0;
+    double accuracy = 0;
+    for (int i = 0; i < N; i++)
+        wrong += seen[i] != 1;
+    for (int f = 0; f < FOLDS; f++)
+        accuracy += (double)right[f] / count[f] / FOLDS;
+    ck_assert_int_eq(wrong, 0);
+    ck_assert_close(number(r.out, "gauss", "test"), accuracy, 1e-14, 1);
+    free(text);
+    run_free(&r);
+    /* of numbers: the mean squared error */
+    r = expect(0, "kernel-compare --data friedman1:n=40 --kernel ntk --folds 2 --predictions p.tsv");
+    text = run_read("p.tsv");
+    double error = 0;
+    line = strchr(strstr(text, "\nrow\t") + 1, '\n') + 1;
+    for (; *line != '\0'; line = strchr(line, '\n') + 1) {
+        double truth, prediction;
+        ck_assert_int_eq(sscanf(line, "%*d\t%*d\tntk\t%lf\t%lf", &truth, &prediction), 2);
+        error += (truth - prediction) * (truth - prediction) / 40;
+    }
+    ck_assert_relative(number(r.out, "ntk", "test"), error, 1e-13);
+    free(text);
+    run_free(&r);
+    run_remove("p.tsv");
+}
+END_TEST
+
 START_TEST(a_plot_is_drawn)
 {
     run_result r =
@@ -124,6 +359,11 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, help_and_version_go_to_standard_output);
     tcase_add_test(tcase, bad_usage_exits_with_2);
     tcase_add_test(tcase, the_table_describes_itself);
+    tcase_add_test(tcase, every_figure_is_that_of_the_explicit_inverse);
+    tcase_add_test(tcase, a_test_file_is_matched_by_name);
+    tcase_add_test(tcase, a_test_file_is_scaled_by_the_training_rows);
+    tcase_add_test(tcase, files_that_differ_say_in_what);
+    tcase_add_test(tcase, predictions_name_every_row_once_and_add_up_to_the_accuracy);
     tcase_add_test(tcase, a_plot_is_drawn);
 }
 

@@ -27,6 +27,11 @@ typedef struct {
  * Returns 0, or CLI_USAGE after saying why. */
 int compare_parse_ridges(const cli_program *program, const char *text, compare_ridges *ridges);
 
+/* Reads --data and --test: *data holds the rows of --data, *train_rows of them, and behind them those of --test,
+ * scaled alike. Columns and classes are matched by name; where they differ, the message says in what. Without a
+ * target data->y is NULL and --test is not read. */
+qntk_status compare_read_pair(const compare_settings *set, qntk_dataset *data, size_t *train_rows);
+
 /* --data, --kernel, and --bits: the program's exit code. */
 int compare_data_run(const cli_program *program, compare_settings *set);
 

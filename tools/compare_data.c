@@ -75,15 +75,26 @@ static qntk_status take_published(comparison *c)
     return QNTK_OK;
 }
 
+/* The rows of --data against those of --test behind them. */
+static qntk_status take_test_file(comparison *c)
+{
+    snprintf(c->protocol, sizeof c->protocol, "test file");
+    qntk_status status = allocate_splits(c, 1);
+    return status == QNTK_OK ? fill_split(&c->split[0], c->data.n, c->train_rows, NULL, 0) : status;
+}
+
 static qntk_status read_problem(comparison *c)
 {
     const compare_settings *set = c->set;
-    qntk_status status = cli_read_data(&set->common, false, &c->data);
+    qntk_status status = set->test != NULL ? compare_read_pair(set, &c->data, &c->train_rows)
+                                           : cli_read_data(&set->common, false, &c->data);
     if (status != QNTK_OK)
         return status;
     if (c->data.y == NULL)
         return cli_message(QNTK_INVALID, "%s: kernel regression needs a target; --target none leaves none",
                            c->data.name);
+    if (set->test != NULL)
+        return take_test_file(c);
     c->train_rows = c->data.n;
     if (set->folds == 0 && c->data.folds > 0)
         return take_published(c);
@@ -261,7 +272,43 @@ static qntk_status add_meta(const comparison *c, const cli_program *program, qnt
         status = qntk_meta_count(meta, "classes", data->classes);
     if (status == QNTK_OK)
         status = qntk_meta_text(meta, "protocol", c->protocol);
+    if (status == QNTK_OK && c->set->test != NULL)
+        status = qntk_meta_count(meta, "test_n", data->n - c->train_rows);
     return status;
+}
+
+/* Every prediction of the complete kernels, counted from 0: rows of --data, or of --test. Values, or names of
+ * classes. */
+static qntk_status write_predictions(const comparison *c, const compare_report *r)
+{
+    static const qntk_column class_columns[] = {{"row", 17},  {"fold", 17},      {"kernel", 0},
+                                                {"truth", 0}, {"prediction", 0}, {NULL, 0}};
+    static const qntk_column value_columns[] = {{"row", 17},   {"fold", 17},       {"kernel", 0},
+                                                {"truth", 17}, {"prediction", 17}, {NULL, 0}};
+    const qntk_dataset *data = &c->data;
+    const qntk_column *columns = r->classify ? class_columns : value_columns;
+    const size_t first = c->set->test != NULL ? c->train_rows : 0;
+    qntk_file *file = NULL;
+    qntk_status status = qntk_file_open(c->set->predictions, &file);
+    if (status != QNTK_OK)
+        return status;
+    qntk_table_head(file, &r->meta);
+    qntk_table_columns(file, columns);
+    for (size_t k = 0; k < r->count; k++)
+        for (size_t f = 0; f < c->folds; f++)
+            for (size_t i = 0; i < c->split[f].test_count; i++) {
+                const size_t row = c->split[f].test[i];
+                const double truth = data->y[row], answer = r->row[k].answer[f][i];
+                qntk_cell cells[5] = {qntk_cell_number((double)(row - first)), qntk_cell_number((double)f),
+                                      qntk_cell_text(r->row[k].name), qntk_cell_number(truth),
+                                      qntk_cell_number(answer)};
+                if (r->classify) {
+                    cells[3] = qntk_cell_text(data->class_name[(size_t)truth]);
+                    cells[4] = qntk_cell_text(data->class_name[(size_t)answer]);
+                }
+                qntk_table_row(file, columns, cells);
+            }
+    return qntk_file_commit(&file);
 }
 
 /* Writes what is complete, and says how it ended. */
@@ -272,7 +319,10 @@ static int finish(const comparison *c, const cli_program *program, qntk_status s
     const bool something = r->count > 0 && (status == QNTK_OK || status == QNTK_INTERRUPTED);
     if (something) {
         qntk_interrupt_clear(); /* what is complete is kept, plot included */
-        written = compare_report_write(r, common);
+        if (c->set->predictions != NULL)
+            written = write_predictions(c, r);
+        if (written == QNTK_OK)
+            written = compare_report_write(r, common);
         if (written == QNTK_OK && !common->quiet)
             compare_report_summary(r, stderr);
     }
@@ -292,6 +342,9 @@ static int check_usage(const cli_program *program, comparison *c)
     cli_kernels *kernels = &set->common.kernels;
     if (set->common.data == NULL)
         return cli_usage(program, "give --data SPEC");
+    if (set->test != NULL && set->common.missing == QNTK_MISSING_MEAN)
+        return cli_usage(program,
+                         "--missing mean means nothing with --test: the means of which rows? Pass drop");
     if (kernels->count == 0) {
         const char *const usual[] = {"ntk", "qntk", "laplace", "gauss"};
         for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
