@@ -248,6 +248,16 @@ static qntk_status check_options(const qntk_study_options *options)
     return QNTK_OK;
 }
 
+static bool rows_are_below(size_t n, const qntk_split *split)
+{
+    bool below = true;
+    for (size_t i = 0; i < split->train_count; i++)
+        below = below && split->train[i] < n;
+    for (size_t i = 0; i < split->test_count; i++)
+        below = below && split->test[i] < n;
+    return below;
+}
+
 static qntk_status check_data(const qntk_dataset *data, size_t count, const qntk_kernel *kernels)
 {
     QNTK_REQUIRE(data->classes >= 1 && data->y != NULL, "the study is of classification: no classes");
@@ -257,6 +267,10 @@ static qntk_status check_data(const qntk_dataset *data, size_t count, const qntk
     for (size_t f = 0; f < data->folds; f++)
         QNTK_REQUIRE(data->fold[f].train_count >= 1 && data->fold[f].test_count >= 1,
                      "a fold has no rows to train or to test on");
+    bool below = rows_are_below(data->n, &data->validation);
+    for (size_t f = 0; f < data->folds; f++)
+        below = below && rows_are_below(data->n, &data->fold[f]);
+    QNTK_REQUIRE(below, "the splits name rows that the set does not have");
     for (size_t k = 0; k < count; k++)
         QNTK_REQUIRE(kernels[k].family != QNTK_FAMILY_FILE, "a matrix from a file belongs to one data set");
     return QNTK_OK;

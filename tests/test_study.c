@@ -411,7 +411,7 @@ START_TEST(each_documented_error_is_given)
     expect_error(data, "ntk", usual, "a fold has no rows");
     data = good;
     data.n = 8; /* rows of the splits lie beyond */
-    expect_error(data, "ntk", usual, "row");
+    expect_error(data, "ntk", usual, "rows that the set does not have");
     expect_error(good, "K.npy", usual, "belongs to one data set");
     options.depths = 0;
     expect_error(good, "ntk", options, "depths");
@@ -427,8 +427,8 @@ START_TEST(each_documented_error_is_given)
     options = usual;
     options.ridges = QNTK_STUDY_GRID + 1;
     expect_error(good, "ntk", options, "ridges");
-    data = good;
     double same[16 * D] = {0};
+    data = good;
     data.X = same;
     expect_error(data, "gauss", usual, "median distance of all rows is 0");
     data = good;

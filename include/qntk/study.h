@@ -50,7 +50,7 @@ typedef struct {
  * qntk_evaluate_split. On all threads, or serial inside a parallel loop: the same results (seconds excepted)
  * for any number.
  *
- * QNTK_INVALID: no classes, no pair or no folds, an empty or unsorted grid, a kernel from a file, a median
+ * QNTK_INVALID: no classes, no pair or no folds, rows in them that are not below n, an empty or unsorted grid, a kernel from a file, a median
  * distance of zero. Codes of qntk_gram_create and qntk_evaluate_split. On failure the results are zeroed. */
 qntk_status qntk_study_set(const qntk_dataset *data, size_t count, const qntk_kernel *kernels,
                            qntk_study_options options, qntk_study_result *result);
