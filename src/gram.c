@@ -273,7 +273,9 @@ qntk_status qntk_gram_create(const qntk_kernel *kernel, size_t d, size_t n, cons
     QNTK_REQUIRE(d <= INT_MAX, "more features than BLAS can index");
     QNTK_REQUIRE(kernel->family != QNTK_FAMILY_FILE, "a kernel read from a file is a matrix already");
     QNTK_REQUIRE(!qntk_kernel_is_radial(kernel) || kernel->bandwidth > 0, "the bandwidth is not resolved");
-    qntk_status status = check_rows("the data", n, d, X);
+    qntk_status status = qntk_kernel_check(kernel);
+    if (status == QNTK_OK)
+        status = check_rows("the data", n, d, X);
     if (status == QNTK_OK && Z != NULL)
         status = check_rows("the second data set", m, d, Z);
     if (status != QNTK_OK)

@@ -17,42 +17,21 @@ void qntk_mercer_free(qntk_mercer *mercer)
     *mercer = (qntk_mercer){0};
 }
 
-/* The parameters a kernel struct can hold that qntk_kernel_parse would not have let through. */
+/* The parameters that have no spectrum on the sphere. */
 static qntk_status check_kernel(const qntk_kernel *kernel)
 {
     const double nearly_gaussian = 1.99999; /* nearer to 2 the law of the scale has a width of rounding */
-    const qntk_network_shape *n = &kernel->network;
-    bool right = true;
-    switch (kernel->family) {
-    case QNTK_FAMILY_NETWORK:
-        right = n->depth >= 1 && n->depth <= QNTK_DEPTH_MAX && n->b_std >= 0 && n->b_std <= 1e6 &&
-                (n->levels == QNTK_LEVELS_REAL || (n->levels >= 2 && n->levels <= QNTK_LEVELS_MAX));
-        break;
-    case QNTK_FAMILY_RGAUSS:
-        right = kernel->alpha >= 1e-6 && kernel->alpha <= 1e6;
-        break;
-    case QNTK_FAMILY_GEXP:
-        right = kernel->power >= 1e-3 && (kernel->power <= nearly_gaussian || kernel->power == 2);
-        break;
-    case QNTK_FAMILY_MATERN:
-        right = kernel->nu >= 1e-2 && kernel->nu <= 100;
-        break;
-    case QNTK_FAMILY_GAUSS:
-    case QNTK_FAMILY_LAPLACE:
-        break;
-    case QNTK_FAMILY_FILE:
+    qntk_status status = qntk_kernel_check(kernel);
+    if (status != QNTK_OK)
+        return status;
+    if (kernel->family == QNTK_FAMILY_FILE)
         return qntk_fail(QNTK_INVALID, "sphere: the kernel '%s' is a matrix, expected one with a formula",
                          kernel->spec);
-    }
-    if (!right)
-        return qntk_fail(
-            QNTK_INVALID,
-            "sphere: kernel '%s': a parameter is outside its range (gexp: power 2, or 0.001 to %g)",
-            kernel->spec, nearly_gaussian);
-    if (kernel->family != QNTK_FAMILY_NETWORK && !(kernel->bandwidth >= 1e-150 && kernel->bandwidth <= 1e150))
-        return qntk_fail(QNTK_INVALID,
-                         "sphere: kernel '%s': expected a bandwidth of 1e-150 to 1e150, found %g",
-                         kernel->spec, kernel->bandwidth);
+    if (kernel->family == QNTK_FAMILY_GEXP && kernel->power > nearly_gaussian && kernel->power < 2)
+        return qntk_fail(QNTK_INVALID, "sphere: kernel '%s': expected power 2, or 0.001 to %g, found %.17g",
+                         kernel->spec, nearly_gaussian, kernel->power);
+    if (qntk_kernel_is_radial(kernel) && kernel->bandwidth == 0)
+        return qntk_fail(QNTK_INVALID, "sphere: kernel '%s': the bandwidth is not resolved", kernel->spec);
     return QNTK_OK;
 }
 

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include <locale.h>
 #include <string.h>
 
 #include "internal.h"
@@ -198,18 +199,48 @@ START_TEST(bad_specifications_say_what_would_be_right)
         {"rbf", "unknown name 'rbf'; expected one of qntk"},
         {"", "unknown name"},
         {"qntk:bits", "expected key=value"},
-        {"qntk:bits=17", "bits between 1 and 16"},
-        {"qntk:bits=2.5", "1.58 (ternary)"},
+        {"qntk:bits=17", "expected bits of 1, 1.58 = ternary, 2 to 16, found '17'"},
+        {"qntk:bits=2.5", "1.58 = ternary"},
+        {"qntk:bits=1.585", "1.58 = ternary"},
+        {"qntk:bits=0", "1.58 = ternary"},
+        {"qntk:bits=0x2", "found '0x2'"},
+        {"qntk:bits=1e1", "found '1e1'"},
         {"qntk:bits=two", "found 'two'"},
         {"qntk:levels=1", "levels between 2 and 65536"},
-        {"qntk:levels=4,bits=2", "given twice"},
+        {"qntk:levels=4,bits=2", "either levels or bits"},
+        {"qntk:bits=1,levels=2", "either bits or levels"},
+        {"qntk:bits=1,bits=1", "'bits' is given twice"},
         {"qntk:depth=0", "depth between 1 and 256"},
-        {"qntk:depth=1.5", "whole number"},
-        {"qntk:quantize=some", "quantize=hidden"},
+        {"qntk:depth=1.5", "depth between 1 and 256, found '1.5'"},
+        {"qntk:depth=2.0", "depth between 1 and 256"},
+        {"qntk:depth=1e3", "depth between 1 and 256, found '1e3'"},
+        {"qntk:depth=-1", "depth between 1 and 256"},
+        {"qntk:depth=18446744073709551617", "depth between 1 and 256"},
+        {"qntk:quantize=some", "quantize of hidden or all, found 'some'"},
+        {"qntk:1.58 =all", "'qntk' has no key '1.58 '; its keys: bits=1"},
+        {"qntk:or levels=2", "no key 'or levels'"},
+        {"qntk:", "expected key=value, found ''"},
+        {"qntk:bits=1,", "expected key=value, found ''"},
+        {"qntk:,bits=1", "expected key=value, found ''"},
+        {"qntk:bits=", "found ''"},
+        {"qntk: bits=1", "no key ' bits'"},
+        {"qntk:bits=1 ", "found '1 '"},
+        {"qntk :bits=1", "unknown name 'qntk '"},
+        {"Qntk", "unknown name 'Qntk'"},
+        {"ntk:b_std=-0.1", "b_std of 0, or between 1e-100 and 1e+06, found '-0.1'"},
+        {"ntk:b_std=1e-101", "b_std of 0, or between"},
+        {"ntk:b_std=0x1p-1", "b_std of 0, or between"},
+        {"gauss:bandwidth=inf", "bandwidth of median, or between"},
+        {"gauss:bandwidth=0x1", "bandwidth of median, or between"},
+        {"gauss:bandwidth=1,5", "expected key=value, found '5'"},
+        {"gauss:bandwidth=Median", "bandwidth of median, or between"},
+        {"gauss:bandwidth=?", "bandwidth of median, or between"},
+        {"matern:nu=nan", "nu between 0.01 and 100, found 'nan'"},
+        {"rgauss:alpha=1e999", "alpha between"},
         {"qntk:bandwidth=1", "no key 'bandwidth'"},
         {"ntk:bits=1", "no key 'bits'"},
-        {"gauss:bandwidth=0", "bandwidth between"},
-        {"gauss:bandwidth=nan", "bandwidth between"},
+        {"gauss:bandwidth=0", "bandwidth of median, or between 1e-150 and 1e+150"},
+        {"gauss:bandwidth=nan", "bandwidth of median, or between 1e-150 and 1e+150"},
         {"gexp:power=2.5", "power between"},
         {"gauss:bandwidth=1,bandwidth=2", "given twice"},
         {"gauss:=1", "no key ''"},
@@ -218,6 +249,120 @@ START_TEST(bad_specifications_say_what_would_be_right)
         qntk_kernel kernel;
         ck_assert_fails(qntk_kernel_parse(bad[i].spec, &kernel), QNTK_INVALID, bad[i].text);
     }
+}
+END_TEST
+
+START_TEST(a_long_specification_is_refused_and_not_cut)
+{
+    char spec[400];
+    qntk_kernel kernel;
+    memset(spec, 'a', sizeof spec);
+    strcpy(spec + 251, ".npy");
+    ck_assert_ok(qntk_kernel_parse(spec, &kernel));
+    ck_assert_str_eq(kernel.spec, spec);
+    memset(spec, 'a', sizeof spec);
+    strcpy(spec + 252, ".npy");
+    ck_assert_fails(qntk_kernel_parse(spec, &kernel), QNTK_INVALID,
+                    "aaa...': expected at most 255 characters, found 256");
+    ck_assert_str_eq(kernel.spec, "");
+}
+END_TEST
+
+START_TEST(keys_are_listed_with_their_defaults_and_ranges)
+{
+    char text[QNTK_KERNEL_KEYS];
+    for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++) {
+        qntk_kernel plain, spelled;
+        char spec[256];
+        int used = snprintf(spec, sizeof spec, "%s:", row->name);
+        qntk_kernel_keys(row, text);
+        ck_assert_uint_lt(strlen(text), sizeof text - 1);
+        /* "key=default (range), key=default (range)": what is listed is what is taken */
+        for (const char *at = text; at != NULL; at = strstr(at, "), "), at += at != NULL ? 3 : 0)
+            used += snprintf(spec + used, sizeof spec - (size_t)used, "%s%.*s", at == text ? "" : ",",
+                             (int)strcspn(at, " "), at);
+        ck_assert_ok(qntk_kernel_parse(row->name, &plain));
+        ck_assert_msg(qntk_kernel_parse(spec, &spelled) == QNTK_OK, "%s: %s", spec, qntk_message());
+        memcpy(spelled.spec, plain.spec, sizeof plain.spec);
+        ck_assert_msg(spelled.bandwidth == plain.bandwidth && spelled.alpha == plain.alpha &&
+                          spelled.power == plain.power && spelled.nu == plain.nu &&
+                          spelled.network.levels == plain.network.levels &&
+                          spelled.network.depth == plain.network.depth &&
+                          spelled.network.b_std == plain.network.b_std &&
+                          spelled.network.quantize_all == plain.network.quantize_all,
+                      "%s is not %s", spec, row->name);
+    }
+    qntk_kernel_keys(&qntk_kernel_families[0], text);
+    ck_assert_str_eq(
+        text, "bits=1 (1, 1.58 = ternary, 2 to 16) or levels (between 2 and 65536), depth=1 (between 1 "
+              "and 256), b_std=0 (0, or between 1e-100 and 1e+06), quantize=hidden (hidden or all)");
+}
+END_TEST
+
+START_TEST(a_struct_filled_by_hand_is_checked)
+{
+    const qntk_kernel network = {.family = QNTK_FAMILY_NETWORK, .network = {.depth = 1}};
+    const qntk_kernel radial[] = {
+        {.family = QNTK_FAMILY_GAUSS},
+        {.family = QNTK_FAMILY_LAPLACE, .bandwidth = 2},
+        {.family = QNTK_FAMILY_RGAUSS, .alpha = 1},
+        {.family = QNTK_FAMILY_GEXP, .power = 2},
+        {.family = QNTK_FAMILY_MATERN, .nu = 0.5},
+        {.family = QNTK_FAMILY_FILE},
+    };
+    ck_assert_ok(qntk_kernel_check(&network));
+    for (size_t i = 0; i < sizeof radial / sizeof *radial; i++)
+        ck_assert_ok(qntk_kernel_check(&radial[i]));
+
+    struct {
+        qntk_kernel kernel;
+        const char *text;
+    } bad[] = {
+        {{.family = QNTK_FAMILY_NETWORK}, "depth between 1 and 256, found '0'"},
+        {{.family = QNTK_FAMILY_NETWORK, .network = {.depth = 257}}, "depth between"},
+        {{.family = QNTK_FAMILY_NETWORK, .network = {.depth = SIZE_MAX}}, "depth between"},
+        {{.family = QNTK_FAMILY_NETWORK, .network = {.depth = 1, .levels = 1}}, "levels between 2 and 65536"},
+        {{.family = QNTK_FAMILY_NETWORK, .network = {.depth = 1, .levels = 65537}}, "levels between"},
+        {{.family = QNTK_FAMILY_NETWORK, .network = {.depth = 1, .b_std = -1}}, "b_std of 0, or"},
+        {{.family = QNTK_FAMILY_NETWORK, .network = {.depth = 1, .b_std = NAN}}, "found 'nan'"},
+        {{.family = QNTK_FAMILY_NETWORK, .network = {.depth = 1, .b_std = INFINITY}}, "found 'inf'"},
+        {{.family = QNTK_FAMILY_GAUSS, .bandwidth = -1}, "bandwidth of median, or"},
+        {{.family = QNTK_FAMILY_GAUSS, .bandwidth = NAN}, "bandwidth of median, or"},
+        {{.family = QNTK_FAMILY_RGAUSS, .bandwidth = 1}, "alpha between"},
+        {{.family = QNTK_FAMILY_GEXP, .bandwidth = 1, .power = 2.1}, "power between"},
+        {{.family = QNTK_FAMILY_MATERN, .bandwidth = 1, .nu = NAN}, "nu between"},
+        {{.family = (qntk_family)77}, "found 77"},
+    };
+    double X[4] = {1, 2, 3, 4}, K[4];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        qntk_mercer mercer;
+        ck_assert_fails(qntk_kernel_check(&bad[i].kernel), QNTK_INVALID, bad[i].text);
+        if (bad[i].kernel.bandwidth == 0 && bad[i].kernel.family != QNTK_FAMILY_NETWORK)
+            continue;
+        ck_assert_fails(qntk_mercer_compute(&bad[i].kernel, 3, qntk_mercer_defaults(), &mercer), QNTK_INVALID,
+                        bad[i].text);
+        if (bad[i].kernel.family == QNTK_FAMILY_NETWORK || bad[i].kernel.bandwidth > 0)
+            ck_assert_fails(qntk_gram_symmetric(&bad[i].kernel, 2, 2, X, K), QNTK_INVALID, bad[i].text);
+    }
+}
+END_TEST
+
+START_TEST(numbers_of_specifications_have_a_point_in_any_locale)
+{
+    qntk_kernel kernel;
+    const char *names[] = {"de_DE.UTF-8", "de_DE", "fr_FR.UTF-8"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++)
+        found = setlocale(LC_NUMERIC, names[i]) != NULL;
+    if (!found) {
+        test_skip("no locale with a decimal comma is installed");
+        return;
+    }
+    ck_assert_ok(qntk_kernel_parse("gauss:bandwidth=0.5", &kernel));
+    ck_assert(kernel.bandwidth == 0.5);
+    ck_assert_fails(qntk_kernel_parse("rgauss:alpha=1e7", &kernel), QNTK_INVALID, "between 1e-06 and 1e+06");
+    ck_assert_fails(qntk_kernel_parse("matern:nu=0.001", &kernel), QNTK_INVALID, "between 0.01 and 100");
+    setlocale(LC_NUMERIC, "C");
 }
 END_TEST
 
@@ -277,6 +422,10 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, radial_kernels_have_their_closed_forms);
     tcase_add_test(tcase, specifications_are_read_with_their_defaults);
     tcase_add_test(tcase, bad_specifications_say_what_would_be_right);
+    tcase_add_test(tcase, a_long_specification_is_refused_and_not_cut);
+    tcase_add_test(tcase, keys_are_listed_with_their_defaults_and_ranges);
+    tcase_add_test(tcase, a_struct_filled_by_hand_is_checked);
+    tcase_add_test(tcase, numbers_of_specifications_have_a_point_in_any_locale);
     tcase_add_test(tcase, the_median_distance_is_the_median_distance);
     tcase_add_test(tcase, a_sampled_median_is_close_and_the_same_for_any_thread_count);
     tcase_add_test(tcase, the_median_survives_each_failing_allocation);

@@ -597,7 +597,7 @@ START_TEST(bad_arguments_are_refused_with_a_message)
     ck_assert_fails(qntk_mercer_compute(&kernel, 3, options, &m), QNTK_INVALID, "power");
     ck_assert_ok(qntk_kernel_parse("ntk", &kernel));
     kernel.network.b_std = NAN;
-    ck_assert_fails(qntk_mercer_compute(&kernel, 3, options, &m), QNTK_INVALID, "range");
+    ck_assert_fails(qntk_mercer_compute(&kernel, 3, options, &m), QNTK_INVALID, "b_std of 0, or between");
     qntk_mercer zero = {0};
     qntk_mercer_free(&zero);
 }

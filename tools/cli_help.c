@@ -24,9 +24,12 @@ static void print_option(const cli_option *option, const char *standard)
 static void print_kernels(void)
 {
     printf("\nKernel specifications, NAME[:key=value,...], keys with their defaults:\n");
-    for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++)
-        printf("  %-8s %s\n           %s\n", row->name, row->summary, row->keys);
-    printf("  K.npy    a square matrix in a file\n");
+    for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++) {
+        char keys[QNTK_KERNEL_KEYS];
+        qntk_kernel_keys(row, keys);
+        printf("  %-8s %s\n           %s\n", row->name, row->summary, keys);
+    }
+    printf("  K.npy    a square matrix in a file, .npy or .npy.gz\n");
 }
 
 void cli_help(const cli_program *program, char defaults[][32])

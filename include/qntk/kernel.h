@@ -1,8 +1,8 @@
 /* Kernels: what they are, how they are named, and their value for one pair of rows.
  *
  * A kernel is named by a specification "NAME[:key=value,...]", as in "qntk:bits=2,depth=3" or
- * "gauss:bandwidth=0.5". qntk_kernel_families lists the names and keys; the command line's help
- * is printed from it. */
+ * "gauss:bandwidth=0.5". qntk_kernel_families lists the names, qntk_kernel_keys their keys; the command
+ * line's help is printed from them. */
 #ifndef QNTK_KERNEL_H
 #define QNTK_KERNEL_H
 
@@ -22,10 +22,10 @@ typedef enum {
     QNTK_FAMILY_NETWORK, /* qntk, ntk, nngp */
     QNTK_FAMILY_GAUSS,   /* exp(-r^2 / (2 l^2)) */
     QNTK_FAMILY_LAPLACE, /* exp(-r / l) */
-    QNTK_FAMILY_RGAUSS,  /* (1 + r^2 / (2 alpha l^2))^-alpha: a Gaussian of random scale, 1/l^2 ~ Gamma */
-    QNTK_FAMILY_GEXP,    /* exp(-(r/l)^power), 0 < power <= 2 */
-    QNTK_FAMILY_MATERN,  /* 2^(1-nu)/Gamma(nu) s^nu K_nu(s), s = sqrt(2 nu) r / l */
-    QNTK_FAMILY_FILE     /* a square matrix in an .npy file */
+    QNTK_FAMILY_RGAUSS, /* (1 + r^2 / (2 alpha l^2))^-alpha: a Gaussian of random scale, 1/l^2 ~ Gamma: rational quadratic */
+    QNTK_FAMILY_GEXP,   /* exp(-(r/l)^power), 0 < power <= 2: powered exponential */
+    QNTK_FAMILY_MATERN, /* 2^(1-nu)/Gamma(nu) s^nu K_nu(s), s = sqrt(2 nu) r / l */
+    QNTK_FAMILY_FILE    /* a square matrix in an .npy file */
 } qntk_family;
 
 /* A fully connected ReLU network in the NTK parameterization, infinitely wide: layer l computes
@@ -52,15 +52,26 @@ typedef struct {
 typedef struct {
     const char *name;
     qntk_family family;
-    const char *keys;    /* "bits=1 depth=1 b_std=0 quantize=hidden|all" with the defaults */
     const char *summary; /* one line */
 } qntk_kernel_family;
 
 /* The table of kernels, ended by a row whose name is NULL. */
 extern const qntk_kernel_family qntk_kernel_families[];
 
-/* Reads a specification. QNTK_INVALID, with the valid names, keys or range in the message. */
+/* The keys of a row of that table with their defaults and what they may be, as one line of text:
+ * "depth=1 (between 1 and 256), b_std=0 (...)". */
+enum { QNTK_KERNEL_KEYS = 512 };
+void qntk_kernel_keys(const qntk_kernel_family *family, char text[QNTK_KERNEL_KEYS]);
+
+/* Reads a specification, the same in any locale. What ends in ".npy" or ".npy.gz" is a file.
+ * QNTK_INVALID, with the valid names, keys or range in the message. */
 qntk_status qntk_kernel_parse(const char *spec, qntk_kernel *kernel);
+
+/* Checks a struct, which may have been filled by hand: each parameter that the family has must be in the range
+ * that qntk_kernel_parse allows (bandwidth 0, to be resolved, included). O(1). QNTK_INVALID, with the name and
+ * the range of the parameter in the message. Functions that take a kernel and return a status ask it themselves;
+ * qntk_kernel_pair and qntk_kernel_cosine do not. */
+qntk_status qntk_kernel_check(const qntk_kernel *kernel);
 
 /* True for the families that depend on r = |x - z| only. */
 bool qntk_kernel_is_radial(const qntk_kernel *kernel);
