@@ -123,10 +123,13 @@ static qntk_status parse_keys(const char *spec, const generator *g, synth *s)
 
 /* ---- points ---- */
 
-static qntk_status allocate(size_t n, size_t d, qntk_raw *raw)
+/* Room for n points of dimension d with labels, where memory has room as well for so many directions with a
+ * factor each: both are asked for before either is touched. */
+static qntk_status allocate(size_t n, size_t d, size_t directions, const char *advice, qntk_raw *raw)
 {
-    qntk_status status = qntk_memory_check(n > SIZE_MAX / 16 / (d + 1) ? SIZE_MAX : 8 * n * (d + 1),
-                                           raw->path, "pass a smaller n or d");
+    size_t rows = n + directions;
+    qntk_status status =
+        qntk_memory_check(rows > SIZE_MAX / 16 / (d + 1) ? SIZE_MAX : 8 * rows * (d + 1), raw->path, advice);
     if (status != QNTK_OK)
         return status;
     raw->value = qntk_alloc(n * d, sizeof(double));
@@ -238,7 +241,7 @@ static qntk_status generate_sphere(const synth *s, const qntk_dataset_options *o
 {
     size_t terms = s->degree * DIRECTIONS;
     double *parameters = NULL;
-    qntk_status status = allocate(s->n, s->d, raw);
+    qntk_status status = allocate(s->n, s->d, terms, "pass a smaller n or d", raw);
     if (status == QNTK_OK) {
         parameters = qntk_alloc(terms * (s->d + 1), sizeof *parameters);
         status = parameters == NULL ? QNTK_NO_MEMORY : draw_points(s->n, s->d, options->seed, raw->value);
@@ -312,9 +315,7 @@ static qntk_status split_at_median(size_t n, double *label)
 static qntk_status generate_teacher(const synth *s, const qntk_dataset_options *options, qntk_raw *raw)
 {
     double *parameters = NULL;
-    qntk_status status = allocate(s->n, s->d, raw);
-    if (status == QNTK_OK)
-        status = qntk_memory_check(8 * s->width * (s->d + 1), raw->path, "pass a smaller width or d");
+    qntk_status status = allocate(s->n, s->d, s->width, "pass a smaller n, d or width", raw);
     if (status == QNTK_OK) {
         parameters = qntk_alloc(s->width * (s->d + 1), sizeof *parameters);
         status = parameters == NULL ? QNTK_NO_MEMORY : draw_points(s->n, s->d, options->seed, raw->value);
@@ -339,7 +340,7 @@ static qntk_status generate_friedman1(const synth *s, const qntk_dataset_options
         return qntk_fail(QNTK_INVALID,
                          "%s: expected --task auto or regress for a regression problem, found classify",
                          raw->path);
-    qntk_status status = allocate(s->n, s->d, raw);
+    qntk_status status = allocate(s->n, s->d, 0, "pass a smaller n", raw);
     qntk_rng points = qntk_rng_create(options->seed, QNTK_STREAM_POINTS);
     qntk_rng noise = qntk_rng_create(options->seed, QNTK_STREAM_NOISE);
     for (size_t i = 0; i < s->n && status == QNTK_OK; i++) {
@@ -360,7 +361,7 @@ static qntk_status generate_friedman1(const synth *s, const qntk_dataset_options
  */
 static qntk_status generate_spirals(const synth *s, const qntk_dataset_options *options, qntk_raw *raw)
 {
-    qntk_status status = allocate(s->n, s->d, raw);
+    qntk_status status = allocate(s->n, s->d, 0, "pass a smaller n", raw);
     qntk_rng points = qntk_rng_create(options->seed, QNTK_STREAM_POINTS);
     qntk_rng noise = qntk_rng_create(options->seed, QNTK_STREAM_NOISE);
     for (size_t i = 0; i < s->n && status == QNTK_OK; i++) {

@@ -248,7 +248,7 @@ START_TEST(each_mistake_in_a_specification_is_named)
         {"friedman1:noise=-1", "noise: expected a number from 0 to 1e6, found '-1'", QNTK_INVALID},
         {"friedman1:noise=nan", "noise: expected a number", QNTK_INVALID},
         {"sphere:n=1000000000,d=1000000000", "pass a smaller n or d", QNTK_TOO_LARGE},
-        {"teacher:n=1,d=1000000000,width=1000000", "GiB", QNTK_TOO_LARGE},
+        {"teacher:n=1,d=1000000000,width=1000000", "pass a smaller n, d or width", QNTK_TOO_LARGE},
         {"spheres", "expected a known kind of data (sphere, teacher,", QNTK_INVALID},
         {"", "expected a known kind of data", QNTK_INVALID},
     };
