@@ -243,7 +243,7 @@ qntk_status qntk_dataset_subset(const qntk_dataset *dataset, const size_t *rows,
                              rows[i]);
     size_t d = dataset->d;
     qntk_status status = QNTK_OK;
-    out->X = count > SIZE_MAX / 16 / d ? NULL : qntk_alloc(count * d, sizeof(double));
+    out->X = qntk_alloc(count > SIZE_MAX / 16 / d ? SIZE_MAX : count * d, sizeof(double));
     if (dataset->y != NULL)
         out->y = qntk_alloc(count, sizeof(double));
     if (out->X == NULL || (dataset->y != NULL && out->y == NULL))

@@ -21,8 +21,9 @@ qntk_status qntk_fail(qntk_status status, const char *format, ...) QNTK_PRINTF(2
 #define qntk_fail(status, ...) (qntk_fail(status, __VA_ARGS__), (status))
 #endif
 
-/* QNTK_NO_MEMORY with the function's name; for a NULL from qntk_alloc. */
-#define QNTK_FAIL_MEMORY() qntk_fail(QNTK_NO_MEMORY, "%s: out of memory", __func__)
+/* QNTK_NO_MEMORY for a NULL from qntk_alloc, whose message ("out of memory: 4096 bytes") the function's name
+ * is put before. */
+#define QNTK_FAIL_MEMORY() qntk_fail(QNTK_NO_MEMORY, "%s: %s", __func__, qntk_message())
 
 /* Checks an argument's documented domain. */
 #define QNTK_REQUIRE(condition, what)                                                                        \
@@ -30,6 +31,11 @@ qntk_status qntk_fail(qntk_status status, const char *format, ...) QNTK_PRINTF(2
         if (!(condition))                                                                                    \
             return qntk_fail(QNTK_INVALID, "%s: %s", __func__, (what));                                      \
     } while (0)
+
+/* What qntk_memory_available takes from control groups: the least room, limit - (use - inactive file pages),
+ * of the group that `membership` (/proc/self/cgroup) names and of all above it, under `root`
+ * (/sys/fs/cgroup); SIZE_MAX if none has a limit. */
+size_t qntk_cgroup_room(const char *membership, const char *root);
 
 /* A number as text, with a decimal point in any locale: in so many significant digits, or in the fewest (15
  * to 17) that give the same double back. "nan", "inf", "-inf" otherwise. */

@@ -71,7 +71,7 @@ qntk_status qntk_grow(void **array, size_t *capacity, size_t needed, size_t size
     size_t larger = *capacity < 8 ? 8 : *capacity;
     while (larger < needed) {
         if (larger > SIZE_MAX / 2)
-            return QNTK_FAIL_MEMORY();
+            return qntk_fail(QNTK_NO_MEMORY, "out of memory: %zu elements of %zu bytes", needed, size);
         larger *= 2;
     }
     void *copy = qntk_alloc(larger, size);
@@ -125,16 +125,86 @@ static size_t read_figure(const char *path, const char *key)
     return figure;
 }
 
+/* ---- control groups ---- */
+
+enum { PATH_BYTES = 4096 };
+
+/* Where a version of control groups keeps the figures of a group's memory. */
+typedef struct {
+    const char *controllers; /* second field of the line of /proc/self/cgroup */
+    const char *folder;      /* under the root */
+    const char *limit, *use, *inactive;
+} cgroup_version;
+
+static const cgroup_version cgroup_versions[] = {
+    {"", "", "memory.max", "memory.current", "inactive_file "},
+    {"memory", "/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file "},
+};
+
+static size_t cgroup_figure(const char *group, const char *file, const char *key)
+{
+    char path[PATH_BYTES + 64];
+    snprintf(path, sizeof path, "%s/%s", group, file);
+    return read_figure(path, key);
+}
+
+/* The room of one group. File pages that nobody used lately count as free: the kernel drops them first. */
+static size_t group_room(const cgroup_version *version, const char *group)
+{
+    size_t limit = cgroup_figure(group, version->limit, NULL);
+    size_t use = cgroup_figure(group, version->use, NULL);
+    size_t inactive = cgroup_figure(group, "memory.stat", version->inactive);
+    if (limit == SIZE_MAX || use == SIZE_MAX)
+        return SIZE_MAX;
+    use -= inactive == SIZE_MAX ? 0 : qntk_min(use, inactive);
+    return limit > use ? limit - use : 0;
+}
+
+/* The least room of `group` (a path below root + folder, from its slash on) and of those above it. A group
+ * that is not there, as in a container that sees its own group as the root, has no limit. */
+static size_t least_room(const cgroup_version *version, const char *root, const char *group)
+{
+    char path[PATH_BYTES];
+    int stem = snprintf(path, sizeof path, "%s%s", root, version->folder);
+    int length = snprintf(path, sizeof path, "%s%s%s", root, version->folder, group);
+    if (length >= PATH_BYTES)
+        return SIZE_MAX;
+    size_t room = SIZE_MAX;
+    for (char *end = path + length;; end = strrchr(path, '/')) {
+        *end = '\0';
+        room = qntk_min(room, group_room(version, path));
+        if (end <= path + stem)
+            return room;
+    }
+}
+
+size_t qntk_cgroup_room(const char *membership, const char *root)
+{
+    FILE *file = fopen(membership, "r");
+    size_t room = SIZE_MAX;
+    char line[PATH_BYTES];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) { /* number:controllers:/path */
+        line[strcspn(line, "\n")] = '\0';
+        char *controllers = strchr(line, ':'), *group = strstr(line, ":/");
+        if (controllers == NULL || group == NULL)
+            continue;
+        *group++ = '\0';
+        controllers += controllers < group - 1; /* none: both colons are one beside the other */
+        for (size_t v = 0; v < sizeof cgroup_versions / sizeof cgroup_versions[0]; v++)
+            if (strcmp(controllers, cgroup_versions[v].controllers) == 0)
+                room = qntk_min(room, least_room(&cgroup_versions[v], root, group));
+    }
+    if (file != NULL)
+        fclose(file);
+    return room;
+}
+
 size_t qntk_memory_available(void)
 {
     size_t available = read_figure("/proc/meminfo", "MemAvailable:");
     if (available < SIZE_MAX / 1024)
         available *= 1024;
-    size_t limit = read_figure("/sys/fs/cgroup/memory.max", NULL);
-    size_t used = read_figure("/sys/fs/cgroup/memory.current", NULL);
-    if (limit != SIZE_MAX && used != SIZE_MAX)
-        available = qntk_min(available, limit > used ? limit - used : 0);
-    return available;
+    return qntk_min(available, qntk_cgroup_room("/proc/self/cgroup", "/sys/fs/cgroup"));
 }
 
 qntk_status qntk_memory_check(size_t bytes, const char *what, const char *advice)

@@ -8,15 +8,20 @@
 #include <math.h>
 #include <string.h>
 
+static qntk_status fail_memory(void)
+{
+    return qntk_fail(QNTK_NO_MEMORY, "out of memory for a JSON tree");
+}
+
 /* Hands `item` over to `object` (as member `key`) or, with no key, to an array. */
 static qntk_status attach(cJSON *parent, const char *key, cJSON *item)
 {
     if (item == NULL)
-        return QNTK_FAIL_MEMORY();
+        return fail_memory();
     if (key != NULL ? cJSON_AddItemToObject(parent, key, item) : cJSON_AddItemToArray(parent, item))
         return QNTK_OK;
     cJSON_Delete(item);
-    return QNTK_FAIL_MEMORY();
+    return fail_memory();
 }
 
 /* The bytes of the UTF-8 character at text: 1 to 4; 0 if what stands there is none (RFC 3629: no overlong
@@ -71,7 +76,7 @@ static cJSON *create_number(double value)
 qntk_status qntk_json_head(const qntk_meta *meta, cJSON **object)
 {
     *object = cJSON_CreateObject();
-    qntk_status status = *object == NULL ? QNTK_FAIL_MEMORY() : QNTK_OK;
+    qntk_status status = *object == NULL ? fail_memory() : QNTK_OK;
     for (size_t i = 0; i < meta->count && status == QNTK_OK; i++) {
         const struct qntk_meta_item *entry = &meta->item[i];
         bool is_number = !entry->quoted && strpbrk(entry->value, "0123456789") != NULL;
@@ -106,7 +111,7 @@ qntk_status qntk_json_row(cJSON *array, const qntk_column *columns, const qntk_c
         *row = NULL;
     cJSON *object = cJSON_CreateObject();
     if (object == NULL)
-        return QNTK_FAIL_MEMORY();
+        return fail_memory();
     qntk_status status = qntk_json_cells(object, columns, cells);
     if (status != QNTK_OK) {
         cJSON_Delete(object);
@@ -148,7 +153,7 @@ qntk_status qntk_json_write(qntk_file *file, const cJSON *tree)
 {
     char *text = cJSON_Print(tree);
     if (text == NULL)
-        return QNTK_FAIL_MEMORY();
+        return fail_memory();
     qntk_file_write(file, text, strlen(text));
     cJSON_free(text);
     return qntk_file_write(file, "\n", 1);

@@ -28,8 +28,9 @@ char *qntk_copy_string(const char *text);
 /* Frees what the functions above returned; NULL is allowed. */
 void qntk_free(void *pointer);
 
-/* Bytes that can be allocated now: MemAvailable, or the cgroup's limit less its use
- * where that is smaller; SIZE_MAX where the system does not say. */
+/* Bytes that can be allocated now: MemAvailable, or what the process's control group (version 2 or 1) and
+ * those above it leave where that is smaller, limit - use, file pages not used lately counted as free;
+ * SIZE_MAX where the system does not say. */
 size_t qntk_memory_available(void);
 
 /* QNTK_TOO_LARGE, with both figures and `advice` in the message ("pass --limit or
