@@ -27,5 +27,6 @@
 #include "qntk/svm.h"
 #include "qntk/compare.h"
 #include "qntk/study.h"
+#include "qntk/curve.h"
 
 #endif

@@ -65,6 +65,24 @@ qntk_status qntk_risk_predict(const qntk_risk_model *model, size_t n, double rid
 qntk_status qntk_risk_power(size_t P, size_t count, const double *evec, size_t m, const double *Y,
                             double *power, double *rest);
 
+/* The same pool, all P modes, eval and power (P) as above, and the n rows drawn without replacement. That is
+ * how subsets of a pool are drawn; qntk_risk_predict speaks of rows drawn independently, and the two agree as
+ * n/P -> 0 or without ridge. Here K_nn + ridge I is a subset of K + ridge I, and with d = ridge/P
+ *     sum_i (eval_i + d)/(eval_i + kappa) = n,   L_i = eval_i/(eval_i + kappa),   s = kappa - d
+ *     L'_i  = (eval_i + d)/(eval_i + kappa),     S = sum_i L'_i (1 - L'_i)
+ *     E0    = 1 + (s/kappa)^2 sum_i L_i^2 / S
+ *     test  = E0 sum_i (1 - L_i)^2 power_i                                     (over the whole pool)
+ *     train = (d/kappa)^2 (P/n) ((P - n)/S) sum_i (1 - L_i)^2 power_i
+ * Exact at n = P (kappa = d), where the formulas for independent rows are not. Derived here: with D = ridge on
+ * the rows drawn and infinity on the others the residual is D (K + D)^-1 y, and for eigenvectors in general
+ * position E (K + D)^-1 = (K + w)^-1, w = ridge + (1 - n/P)/g, g = tr (K + w)^-1/P, w = P kappa (free
+ * compression); the squares follow by the derivative along K + t B, B = K^2 and B = I.
+ *
+ * ridge = 0 and at most n eigenvalues above zero: the limit of a small ridge. O(P) per step.
+ * QNTK_INVALID: n = 0 or above P, negative values; QNTK_NOT_FINITE; QNTK_NO_MEMORY. */
+qntk_status qntk_risk_pool(size_t P, const double *eval, const double *power, size_t n, double ridge,
+                           qntk_risk *risk);
+
 /* With such a model `test` is the error over the whole pool, the n training rows included. Over the other
  * P - n rows it is (P test - n train)/(P - n). NaN unless n < P. */
 double qntk_risk_held_out(const qntk_risk *risk, size_t n, size_t P);
