@@ -108,7 +108,6 @@ typedef struct {
     size_t n;
     const size_t *row; /* (P) */
     const double *alpha;
-    size_t slots;          /* threads that may be in here */
     double *K, *F, *label; /* (slots,HELD_ROWS,n), (slots,HELD_ROWS,ridges*m), (slots,HELD_ROWS) */
     struct {
         double square, right;
@@ -120,7 +119,7 @@ static qntk_status predict_block(void *context, size_t index, size_t worker)
     const held_out *h = context;
     const measurement *job = h->job;
     const size_t columns = job->ridges * job->m, first = h->n + index * HELD_ROWS;
-    const size_t rows = qntk_min(HELD_ROWS, job->P - first), slot = h->slots > 1 ? worker : 0;
+    const size_t rows = qntk_min(HELD_ROWS, job->P - first), slot = worker;
     double *K = h->K + slot * HELD_ROWS * h->n, *F = h->F + slot * HELD_ROWS * columns;
     double *label = h->label + slot * HELD_ROWS;
     for (size_t i = 0; i < rows; i++)
@@ -154,8 +153,8 @@ static qntk_status judge(const measurement *job, size_t n, const size_t *row, co
                          record *out)
 {
     const size_t outside = job->P - n, blocks = (outside + HELD_ROWS - 1) / HELD_ROWS;
-    const size_t columns = job->ridges * job->m, slots = qntk_team_size();
-    held_out h = {.job = job, .n = n, .row = row, .alpha = path->alpha, .slots = slots};
+    const size_t columns = job->ridges * job->m, slots = qntk_loop_workers(blocks);
+    held_out h = {.job = job, .n = n, .row = row, .alpha = path->alpha};
     h.K = qntk_alloc(slots * HELD_ROWS * n, sizeof(double));
     h.F = qntk_alloc(slots * HELD_ROWS * columns, sizeof(double));
     h.label = qntk_alloc(slots * HELD_ROWS, sizeof(double));
