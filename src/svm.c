@@ -168,7 +168,7 @@ typedef struct {
     size_t n;
     const double *K;
     const size_t *row;
-    double *sums; /* (threads,classes,classes) */
+    double *sums; /* (workers,classes,classes) */
     double *prediction;
 } predicting;
 
@@ -202,7 +202,7 @@ qntk_status qntk_svm_predict(const qntk_svm *svm, size_t n, const double *K, siz
         .row = row,
         .prediction = prediction};
     if (status == QNTK_OK) {
-        p.sums = qntk_alloc(qntk_threads() * svm->classes * svm->classes, sizeof(double));
+        p.sums = qntk_alloc(qntk_loop_workers(count) * svm->classes * svm->classes, sizeof(double));
         status = p.sums == NULL ? QNTK_FAIL_MEMORY() : qntk_parallel_for(count, predict_row, &p);
     }
     qntk_free(p.sums);

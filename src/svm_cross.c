@@ -100,22 +100,6 @@ done:
     return status;
 }
 
-size_t qntk_svm_choose(size_t folds, size_t count, const double *C, const double *accuracy)
-{
-    size_t best = 0;
-    double most = -1;
-    for (size_t k = 0; k < count; k++) {
-        double sum = 0;
-        for (size_t f = 0; f < folds; f++)
-            sum += accuracy[f * count + k];
-        if (sum > most || (sum == most && C[k] < C[best])) {
-            most = sum;
-            best = k;
-        }
-    }
-    return best;
-}
-
 /* ---- one split ---- */
 
 /* The fraction of the rows that svm has right. */

@@ -536,17 +536,6 @@ START_TEST(a_split_is_scored_as_its_parts_are)
 }
 END_TEST
 
-START_TEST(the_best_mean_is_chosen_and_the_smaller_C_at_a_tie)
-{
-    const double accuracy[] = {0.5, 0.75, 0.5, 0.25, 0.5, 0.75}; /* means 0.375, 0.625, 0.625 */
-    const double rising[] = {1, 2, 4}, falling[] = {4, 2, 1};
-    ck_assert_uint_eq(qntk_svm_choose(2, 3, rising, accuracy), 1);
-    ck_assert_uint_eq(qntk_svm_choose(2, 3, falling, accuracy), 2);
-    ck_assert_uint_eq(qntk_svm_choose(1, 3, rising, accuracy), 1);
-    ck_assert_uint_eq(qntk_svm_choose(1, 1, rising, accuracy), 0);
-}
-END_TEST
-
 /* ---- refusals ---- */
 
 START_TEST(without_the_library_the_package_is_named)
@@ -690,7 +679,6 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, cross_validation_is_the_loop_over_folds_for_any_number_of_threads);
     tcase_add_test(tcase, the_same_bytes_for_any_number_of_threads);
     tcase_add_test(tcase, a_split_is_scored_as_its_parts_are);
-    tcase_add_test(tcase, the_best_mean_is_chosen_and_the_smaller_C_at_a_tie);
     tcase_add_test(tcase, without_the_library_the_package_is_named);
     tcase_add_test(tcase, bad_input_is_named);
     tcase_add_test(tcase, more_than_the_machine_has_is_refused);

@@ -9,16 +9,20 @@ typedef struct {
     const char *test, *test_labels;
     size_t folds; /* 0: published ones, or else COMPARE_FOLDS */
     const char *ridge;
+    int solver; /* compare_solver */
+    const char *C;
     bool center;
     const char *predictions;
     const char *bits;
 } compare_settings;
 
+typedef enum { COMPARE_RIDGE, COMPARE_SVM } compare_solver;
+
 enum { COMPARE_FOLDS = 4, COMPARE_RIDGES_MAX = 1000 };
 
-/* The ridges to search. */
+/* The ridges to search, or the values of C. */
 typedef struct {
-    bool automatic; /* qntk_evaluate_ridges, kernel by kernel; then count = QNTK_EVALUATE_RIDGES */
+    bool automatic; /* qntk_evaluate_ridges or qntk_svm_grid, kernel by kernel; count = what they give */
     size_t count;
     double value[COMPARE_RIDGES_MAX];
 } compare_ridges;
@@ -31,6 +35,9 @@ int compare_parse_ridges(const cli_program *program, const char *text, compare_r
  * scaled alike. Columns and classes are matched by name; where they differ, the message says in what. Without a
  * target data->y is NULL and --test is not read. */
 qntk_status compare_read_pair(const compare_settings *set, qntk_dataset *data, size_t *train_rows);
+
+/* --C in the same way; its values are above 0. */
+int compare_parse_C(const cli_program *program, const char *text, compare_ridges *ridges);
 
 /* --data, --kernel, and --bits: the program's exit code. */
 int compare_data_run(const cli_program *program, compare_settings *set);

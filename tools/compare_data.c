@@ -1,6 +1,7 @@
 /* kernel-compare --data: kernels compared on the splits of one data set. */
 #include "compare.h"
 #include "compare_report.h"
+#include "compare_svm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -93,6 +94,11 @@ static qntk_status read_problem(comparison *c)
     if (c->data.y == NULL)
         return cli_message(QNTK_INVALID, "%s: kernel regression needs a target; --target none leaves none",
                            c->data.name);
+    if (set->solver == COMPARE_SVM) {
+        status = compare_svm_check(&c->data);
+        if (status != QNTK_OK)
+            return status;
+    }
     if (set->test != NULL)
         return take_test_file(c);
     c->train_rows = c->data.n;
@@ -218,9 +224,27 @@ static double memory_share(const comparison *c)
     double most = 0.5; /* eigenvalues */
     for (size_t f = 0; f < c->folds; f++) {
         const double n = (double)c->data.n, train = (double)c->split[f].train_count / n;
-        most = fmax(most, 3 * train * train + train * (double)c->split[f].test_count / n);
+        const double blocks = c->set->solver == COMPARE_SVM ? 2.5 : 3; /* libsvm's entries take 16 bytes */
+        most = fmax(most, blocks * train * train + train * (double)c->split[f].test_count / n);
     }
     return 1 + most;
+}
+
+/* Every ridge, or every C. */
+static qntk_status try_solver(const comparison *c, size_t n, const double *K, compare_row *row)
+{
+    const bool svm = c->set->solver == COMPARE_SVM;
+    qntk_status status = QNTK_OK;
+    if (!c->ridges.automatic)
+        memcpy(row->ridge, c->ridges.value, row->ridges * sizeof *row->ridge);
+    else if (svm)
+        status = qntk_svm_grid(n, K, row->ridge);
+    else
+        qntk_evaluate_ridges(n, K, 0, NULL, row->ridge);
+    if (status != QNTK_OK)
+        return status;
+    return svm ? compare_svm_folds(c->set, &c->data, K, c->split, c->ridges.automatic, row)
+               : fit_folds(c, K, row);
 }
 
 static qntk_status run_kernel(const comparison *c, qntk_kernel *kernel, compare_row *row)
@@ -234,11 +258,7 @@ static qntk_status run_kernel(const comparison *c, qntk_kernel *kernel, compare_
                                    row->route);
     if (status == QNTK_OK) {
         row->bandwidth = qntk_kernel_is_radial(kernel) ? kernel->bandwidth : NAN;
-        if (c->ridges.automatic)
-            qntk_evaluate_ridges(n, K, 0, NULL, row->ridge);
-        else
-            memcpy(row->ridge, c->ridges.value, row->ridges * sizeof *row->ridge);
-        status = fit_folds(c, K, row);
+        status = try_solver(c, n, K, row);
     }
     if (status == QNTK_OK)
         status = fit_decay(c, K, row);
@@ -351,7 +371,13 @@ static int check_usage(const cli_program *program, comparison *c)
             qntk_kernel_parse(usual[i], &kernels->kernel[kernels->count++]);
     }
     c->kernels = *kernels;
-    return compare_parse_ridges(program, set->ridge, &c->ridges);
+    if (set->solver == COMPARE_RIDGE)
+        return cli_given(program, "C") ? cli_usage(program, "--C means nothing without --solver svm")
+                                       : compare_parse_ridges(program, set->ridge, &c->ridges);
+    const bool ridge = strcmp(set->ridge, "auto") != 0; /* what a recorded command says is fine */
+    if (ridge || set->center)
+        return cli_usage(program, "--%s means nothing with --solver svm", ridge ? "ridge" : "center");
+    return compare_parse_C(program, set->C, &c->ridges);
 }
 
 int compare_data_run(const cli_program *program, compare_settings *set)
@@ -374,6 +400,7 @@ int compare_data_run(const cli_program *program, compare_settings *set)
     status = r.row == NULL ? QNTK_NO_MEMORY : read_problem(&c);
     r.classify = c.data.classes > 0;
     r.one_split = c.folds == 1;
+    r.svm = set->solver == COMPARE_SVM;
     if (status == QNTK_OK)
         status = add_meta(&c, program, &r.meta);
     if (status == QNTK_OK)

@@ -5,18 +5,26 @@
 #include <math.h>
 #include <string.h>
 
-static const qntk_column kernel_columns[] = {
-    {"kernel", 0},    {"ridge", 17},   {"train", 17},  {"test", 17},    {"gap", 17}, {"loo", 17},
-    {"loo_mse", 17},  {"kare", 17},    {"gcv", 17},    {"freedom", 17}, {"law", 0},  {"exponent", 17},
-    {"train_sd", 17}, {"test_sd", 17}, {"gap_sd", 17}, {"seconds", 4},  {NULL, 0},
-};
-static const qntk_column bits_columns[] = {
-    {"bits", 0},     {"kernel", 0},   {"chosen", 1},  {"ridge", 17},    {"train", 17},
-    {"test", 17},    {"gap", 17},     {"loo", 17},    {"loo_mse", 17},  {"kare", 17},
-    {"gcv", 17},     {"freedom", 17}, {"law", 0},     {"exponent", 17}, {"train_sd", 17},
-    {"test_sd", 17}, {"gap_sd", 17},  {"seconds", 4}, {NULL, 0},
-};
-enum { CELLS = sizeof bits_columns / sizeof *bits_columns };
+enum { CELLS = 24 };
+
+/* A row of the table, its columns with it: which there are depends on the mode. */
+typedef struct {
+    size_t count;
+    qntk_column column[CELLS + 1];
+    qntk_cell cell[CELLS];
+} record;
+
+static void put_text(record *r, const char *name, const char *text)
+{
+    r->column[r->count] = (qntk_column){name, 0};
+    r->cell[r->count++] = qntk_cell_text(text);
+}
+
+static void put_number(record *r, const char *name, int digits, double value)
+{
+    r->column[r->count] = (qntk_column){name, digits};
+    r->cell[r->count++] = qntk_cell_number(value);
+}
 
 void compare_row_free(compare_row *row)
 {
@@ -28,30 +36,32 @@ void compare_row_free(compare_row *row)
     *row = (compare_row){0};
 }
 
-static const qntk_column *columns_of(const compare_report *r)
+static record fill_record(const compare_report *r, const compare_row *row)
 {
-    return r->bits ? bits_columns : kernel_columns;
-}
-
-static void fill_cells(const compare_report *r, const compare_row *row, qntk_cell cells[CELLS])
-{
-    const double numbers[] = {row->mean.ridge, row->mean.train, row->mean.test,
-                              row->mean.gap,   row->mean.loo,   row->mean.loo_mse,
-                              row->mean.kare,  row->mean.gcv,   row->mean.freedom};
-    size_t at = 0;
+    record out = {0};
     if (r->bits)
-        cells[at++] = qntk_cell_text(row->bits);
-    cells[at++] = qntk_cell_text(row->name);
+        put_text(&out, "bits", row->bits);
+    put_text(&out, "kernel", row->name);
     if (r->bits)
-        cells[at++] = qntk_cell_number(row->chosen);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        cells[at++] = qntk_cell_number(numbers[i]);
-    cells[at++] = qntk_cell_text(qntk_decay_law_name(row->decay.law));
-    cells[at++] = qntk_cell_number(row->decay.power.exponent);
-    cells[at++] = qntk_cell_number(row->sd.train);
-    cells[at++] = qntk_cell_number(row->sd.test);
-    cells[at++] = qntk_cell_number(row->sd.gap);
-    cells[at++] = qntk_cell_number(row->seconds);
+        put_number(&out, "chosen", 1, row->chosen);
+    put_number(&out, r->svm ? "C" : "ridge", 17, r->svm ? row->C : row->mean.ridge);
+    put_number(&out, "train", 17, row->mean.train);
+    put_number(&out, "test", 17, row->mean.test);
+    put_number(&out, "gap", 17, row->mean.gap);
+    if (r->svm)
+        put_number(&out, "cross", 17, row->cross);
+    put_number(&out, "loo", 17, row->mean.loo);
+    put_number(&out, "loo_mse", 17, row->mean.loo_mse);
+    put_number(&out, "kare", 17, row->mean.kare);
+    put_number(&out, "gcv", 17, row->mean.gcv);
+    put_number(&out, "freedom", 17, row->mean.freedom);
+    put_text(&out, "law", qntk_decay_law_name(row->decay.law));
+    put_number(&out, "exponent", 17, row->decay.power.exponent);
+    put_number(&out, "train_sd", 17, row->sd.train);
+    put_number(&out, "test_sd", 17, row->sd.test);
+    put_number(&out, "gap_sd", 17, row->sd.gap);
+    put_number(&out, "seconds", 4, row->seconds);
+    return out;
 }
 
 /* ---- TSV ---- */
@@ -84,14 +94,17 @@ static void write_tsv(qntk_file *file, const compare_report *r)
         if (isfinite(row->bandwidth))
             note(file, "bandwidth", row->name, text);
         list_ridges(row, text, sizeof text);
-        note(file, "ridges", row->name, text);
+        note(file, r->svm ? "C" : "ridges", row->name, text);
+        snprintf(text, sizeof text, "%zu machines stopped after 10^7 steps", row->unfinished);
+        if (row->unfinished > 0)
+            note(file, "unfinished", row->name, text);
         note(file, "decay", row->name, row->decay.verdict);
     }
-    qntk_table_columns(file, columns_of(r));
     for (size_t k = 0; k < r->count; k++) {
-        qntk_cell cells[CELLS];
-        fill_cells(r, &r->row[k], cells);
-        qntk_table_row(file, columns_of(r), cells);
+        const record line = fill_record(r, &r->row[k]);
+        if (k == 0)
+            qntk_table_columns(file, line.column);
+        qntk_table_row(file, line.column, line.cell);
     }
 }
 
@@ -104,13 +117,12 @@ static qntk_status add_row(cJSON *results, const compare_report *r, const compar
     const qntk_cell more[] = {qntk_cell_number(row->bandwidth), qntk_cell_text(row->route),
                               qntk_cell_text(row->decay.verdict)};
     cJSON *object = NULL, *folds = NULL;
-    qntk_cell cells[CELLS];
-    fill_cells(r, row, cells);
-    qntk_status status = qntk_json_row(results, columns_of(r), cells, &object);
+    const record line = fill_record(r, row);
+    qntk_status status = qntk_json_row(results, line.column, line.cell, &object);
     if (status == QNTK_OK)
         status = qntk_json_cells(object, more_columns, more);
     if (status == QNTK_OK)
-        status = qntk_json_numbers(object, "ridges", row->ridges, row->ridge);
+        status = qntk_json_numbers(object, r->svm ? "C_tried" : "ridges", row->ridges, row->ridge);
     if (status == QNTK_OK)
         status = qntk_json_array(object, "folds", &folds);
     for (size_t f = 0; status == QNTK_OK && f < row->folds; f++) {
@@ -188,18 +200,18 @@ void compare_report_summary(const compare_report *r, FILE *stream)
     for (size_t k = 0; k < r->count; k++)
         width = (int)strlen(r->row[k].name) > width ? (int)strlen(r->row[k].name) : width;
     const int room = r->one_split ? 8 : 19;
-    fprintf(stream, "\n%-*s  %9s  %*s  %*s  %*s  %8s  %9s  %-22s  %8s  %8s\n", width, "kernel", "ridge", room,
-            r->classify ? "train accuracy" : "train error", room,
-            r->classify ? "test accuracy" : "test error", room, "gap", "left out", "KARE", "decay",
-            "exponent", "seconds");
+    fprintf(stream, "\n%-*s  %9s  %*s  %*s  %*s  %8s  %9s  %-22s  %8s  %8s\n", width, "kernel",
+            r->svm ? "C" : "ridge", room, r->classify ? "train accuracy" : "train error", room,
+            r->classify ? "test accuracy" : "test error", room, "gap", r->svm ? "cross" : "left out", "KARE",
+            "decay", "exponent", "seconds");
     for (size_t k = 0; k < r->count; k++) {
         const compare_row *row = &r->row[k];
-        fprintf(stream, "%-*s  %9.3g", width, row->name, row->mean.ridge);
+        fprintf(stream, "%-*s  %9.3g", width, row->name, r->svm ? row->C : row->mean.ridge);
         print_spread(stream, r, row->mean.train, row->sd.train);
         print_spread(stream, r, row->mean.test, row->sd.test);
         print_spread(stream, r, row->mean.gap, row->sd.gap);
-        fprintf(stream, "  %8.4g  %9.3g  %-22s  %8.3g  %8.3f%s\n", row->mean.loo, row->mean.kare,
-                qntk_decay_law_name(row->decay.law), row->decay.power.exponent, row->seconds,
+        fprintf(stream, "  %8.4g  %9.3g  %-22s  %8.3g  %8.3f%s\n", r->svm ? row->cross : row->mean.loo,
+                row->mean.kare, qntk_decay_law_name(row->decay.law), row->decay.power.exponent, row->seconds,
                 row->chosen ? "  <- chosen by leaving out" : "");
     }
 }

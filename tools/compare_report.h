@@ -11,8 +11,10 @@ typedef struct {
     const char *name;
     const char *bits;      /* "1.58", "real": with --bits */
     bool chosen;           /* by leaving out, among the precisions */
-    size_t ridges;         /* that were tried */
+    size_t ridges;         /* that were tried; or values of C */
     double *ridge;         /* (ridges) */
+    double C, cross;       /* with --solver svm: the C chosen, its accuracy in cross-validation */
+    size_t unfinished;     /* machines that stopped before they were done */
     size_t folds;          /* splits */
     qntk_score *fold;      /* (folds), of the ridge chosen */
     double **answer;       /* (folds): (test_count) predicted classes or values */
@@ -25,7 +27,7 @@ typedef struct {
 } compare_row;
 
 typedef struct {
-    bool classify, bits, one_split;
+    bool classify, bits, one_split, svm;
     qntk_meta meta;
     size_t count; /* complete kernels */
     compare_row *row;

@@ -1,4 +1,4 @@
-/* --ridge: which ridges to search. */
+/* --ridge and --C: which ridges to search, which values of C. */
 #include "compare.h"
 
 #include <math.h>
@@ -44,16 +44,34 @@ static bool read_list(const char *text, compare_ridges *ridges)
     return false;
 }
 
-int compare_parse_ridges(const cli_program *program, const char *text, compare_ridges *ridges)
+/* "auto" or NULL: automatic, so many of them. */
+static bool read_grid(const char *text, size_t automatic, compare_ridges *ridges)
 {
     ridges->automatic = text == NULL || strcmp(text, "auto") == 0;
-    ridges->count = QNTK_EVALUATE_RIDGES;
-    if (ridges->automatic)
-        return 0;
-    if (strchr(text, ':') != NULL ? read_range(text, ridges) : read_list(text, ridges))
+    ridges->count = automatic;
+    return ridges->automatic ||
+           (strchr(text, ':') != NULL ? read_range(text, ridges) : read_list(text, ridges));
+}
+
+int compare_parse_ridges(const cli_program *program, const char *text, compare_ridges *ridges)
+{
+    if (read_grid(text, QNTK_EVALUATE_RIDGES, ridges))
         return 0;
     return cli_usage(program,
                      "--ridge: expected auto, numbers from 0 such as 0.01,0.1,1, or LO:HI:N with 0 < LO < HI "
+                     "and 2 <= N <= %d, found '%s'",
+                     COMPARE_RIDGES_MAX, text);
+}
+
+int compare_parse_C(const cli_program *program, const char *text, compare_ridges *ridges)
+{
+    bool good = read_grid(text, QNTK_SVM_GRID, ridges);
+    for (size_t k = 0; good && !ridges->automatic && k < ridges->count; k++)
+        good = ridges->value[k] > 0;
+    if (good)
+        return 0;
+    return cli_usage(program,
+                     "--C: expected auto, numbers above 0 such as 0.1,1,10, or LO:HI:N with 0 < LO < HI "
                      "and 2 <= N <= %d, found '%s'",
                      COMPARE_RIDGES_MAX, text);
 }

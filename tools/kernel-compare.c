@@ -32,6 +32,17 @@ static const cli_option options[] = {
      .destination = &set.ridge,
      .argument = "auto|LIST|LO:HI:N",
      .help = "added to the diagonal of K; of several, the one with the smallest error left out"},
+    {.name = "solver",
+     .kind = CLI_CHOICE,
+     .destination = &set.solver,
+     .choices = "ridge|svm",
+     .help = "svm: support vector machines, for classes (libsvm)"},
+    {.name = "C",
+     .kind = CLI_TEXT,
+     .destination = &set.C,
+     .argument = "auto|LIST|LO:HI:N",
+     .needs = "solver",
+     .help = "of svm; of several, the best in 4-fold cross-validation inside the training rows [auto]"},
     {.name = "center",
      .kind = CLI_FLAG,
      .destination = &set.center,
@@ -57,7 +68,8 @@ static const cli_program program = {
         "  kernel-compare --data data.csv --kernel qntk --kernel ntk:depth=3 --plot compare.png\n"
         "  kernel-compare --data t10k-images-idx3-ubyte.gz --limit 5000 --rows sphere --out mnist.tsv\n"
         "  kernel-compare --data friedman1:n=500,noise=1 --ridge 1e-3:10:9 --center --format json\n"
-        "\nauto: 10^-6, 10^-5, .. 10^2 times trace(K)/n. One ridge serves all folds.\n",
+        "\nauto: 10^-6, 10^-5, .. 10^2 times trace(K)/n. One ridge serves all folds.\n"
+        "auto for C: 2^-5, 2^-3, .. 2^15 divided by trace(K)/n. One C serves all folds.\n",
     .options = options,
     .common = &set.common,
 };

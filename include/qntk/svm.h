@@ -82,10 +82,6 @@ qntk_status qntk_svm_cross(size_t n, const double *K, const double *y, size_t cl
                            const size_t *row, size_t count, const double *C, size_t folds, uint64_t seed,
                            double *accuracy);
 
-/* The C, 0 .. count-1, that cross-validation would choose from accuracy (folds,count): the largest mean over
- * the folds, ties by the smaller C. */
-size_t qntk_svm_choose(size_t folds, size_t count, const double *C, const double *accuracy);
-
 /* Trains on the training rows of `split`, as qntk_svm_fit does, and predicts them and the test rows: the
  * accuracies train and test, gap = train - test; what belongs to a ridge is NaN, and so are test and gap
  * without test rows. prediction (test_count) or NULL. unfinished, unless NULL: machines that stopped after
