@@ -7,7 +7,7 @@
 
 enum { QNTK_TILE = 256 }; /* rows and columns of a tile: 512 KiB of doubles, half a second-level cache */
 
-/* One row against `count` columns under the layer recursion (kernel_internal.h). */
+/* One row against `count` <= QNTK_TILE columns under the layer recursion (kernel_internal.h). */
 typedef struct {
     const qntk_recursion *recursion;
     double norm;        /* n of the row */
@@ -18,6 +18,7 @@ typedef struct {
     size_t column_root_stride;
 } qntk_tile_recursion;
 
+/* Every `count` is at most QNTK_TILE: the functions keep a row of a tile on their stack. */
 typedef struct {
     const char *name;
     /* True if some |cosine[j]| > limit: 1 -+ cosine has lost digits there. */
@@ -28,7 +29,7 @@ typedef struct {
                   const double *column_scale);
     void (*table_single)(const qntk_cosine_table *table, size_t count, float *cosine, float scale,
                          const float *column_scale);
-    /* value[j] from u = 1 - cosine, v = 1 + cosine, in place of u; v is overwritten. count <= QNTK_TILE. */
+    /* value[j] from u = 1 - cosine, v = 1 + cosine, in place of u; v is overwritten. */
     void (*recursion)(const qntk_tile_recursion *row, size_t count, double *u, double *v);
     /* r2[j] = max(0, square + column_square[j] - 2 product[j]), in place; true if some r2[j] is below
      * limit * (square + column_square[j]): nearly equal rows. */

@@ -76,10 +76,33 @@ START_TEST(a_shuffle_is_a_permutation)
 }
 END_TEST
 
+START_TEST(normals_are_the_quantiles_of_the_uniforms)
+{
+    enum { DRAWS = 100000 };
+    qntk_rng uniforms = qntk_rng_create(11, 3), normals = uniforms;
+    double worst = 0, largest = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        double p = qntk_rng_uniform(&uniforms), z = qntk_rng_normal(&normals);
+        long double tail = p < 0.5 ? p : 1 - p; /* exact; the quantile of the tail is negative */
+        long double x = p < 0.5 ? z : -z;
+        /* one Newton step from z, to where erfc(-x/sqrt 2)/2 is the tail */
+        long double miss =
+            (erfcl(-x / sqrtl(2)) / 2 - tail) * sqrtl(2 * 3.14159265358979323846L) * expl(x * x / 2);
+        worst = test_worse(worst,
+                           (double)(fabsl(miss) / fmaxl(fabsl(x), 1e-3L))); /* erfcl itself is out by 1e-19 */
+        largest = test_worse(largest, fabs(z));
+    }
+    ck_assert_double_lt(worst, 8e-16);
+    ck_assert_double_gt(largest, 4);
+    ck_assert_double_lt(largest, 8.2096);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, the_generator_is_philox_4x32_10);
     tcase_add_test(tcase, streams_and_seeds_differ_and_repeat);
+    tcase_add_test(tcase, normals_are_the_quantiles_of_the_uniforms);
     tcase_add_test(tcase, uniform_and_normal_have_their_moments);
     tcase_add_test(tcase, integers_below_a_bound_are_uniform_by_chi_square);
     tcase_add_test(tcase, a_shuffle_is_a_permutation);

@@ -28,7 +28,10 @@ uint64_t qntk_rng_bits(qntk_rng *rng);
 /* Uniform on the open interval (0,1): an odd multiple of 2^-53. */
 double qntk_rng_uniform(qntk_rng *rng);
 
-/* Standard normal, by inversion of the distribution function: one uniform each. */
+/* Standard normal: the quantile of one uniform, so from -8.2095 to 8.2095 (a normal number lies outside with
+ * probability 2^-52) and in the tails as coarse as the uniform's steps of 2^-52 make it. Wichura's rational
+ * functions (algorithm AS 241, 1988, through GSL): relative error 7.3e-16 at worst, found on 2 million points.
+ */
 double qntk_rng_normal(qntk_rng *rng);
 
 /* Uniform on {0, .., bound-1}, exactly (by rejection); bound >= 1. */
