@@ -1,67 +1,11 @@
 /* Gradients against differences of the quasi network, kernels against explicit gradients and, in width, against
  * the kernel of the infinitely wide network. */
-#include "test.h"
+#include "random_network.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-enum { LAYERS_MAX = 4, DATA = 5 };
-
-/* A random network: levels of its layers, latent weights by their laws. */
-typedef struct {
-    size_t count;
-    qntk_moments_weights layers[LAYERS_MAX];
-    double *latent[LAYERS_MAX], *bias[LAYERS_MAX];
-} random_network;
-
-static double random_latent(qntk_rng *rng, size_t levels)
-{
-    return levels == 0 ? qntk_rng_normal(rng) : 2 * qntk_rng_uniform(rng) - 1;
-}
-
-/* sizes (count + 1), levels (count); gains of model.md: 2/(V + tau) before a ReLU, 1/(V + tau) for the readout. */
-static random_network create(size_t count, const size_t *sizes, const size_t *levels, double b_std,
-                             uint64_t seed)
-{
-    random_network net = {.count = count};
-    for (size_t l = 0; l < count; l++) {
-        const size_t fan_in = sizes[l], fan_out = sizes[l + 1];
-        qntk_weight_law law;
-        qntk_rng rng = qntk_rng_create(seed, l);
-        ck_assert_ok(qntk_weight_law_create(levels[l], &law));
-        net.latent[l] = qntk_alloc(fan_in * fan_out, sizeof(double));
-        net.bias[l] = qntk_alloc(fan_out, sizeof(double));
-        for (size_t k = 0; k < fan_in * fan_out; k++)
-            net.latent[l][k] = random_latent(&rng, levels[l]);
-        for (size_t k = 0; k < fan_out; k++)
-            net.bias[l][k] = qntk_rng_normal(&rng);
-        net.layers[l] = (qntk_moments_weights){
-            .fan_in = fan_in,
-            .fan_out = fan_out,
-            .latent = net.latent[l],
-            .levels = levels[l],
-            .w_std = sqrt((l + 1 < count ? 2 : 1) / (law.second_moment + law.noise)),
-            .b_std = b_std,
-            .bias = b_std > 0 ? net.bias[l] : NULL,
-        };
-    }
-    return net;
-}
-
-static void destroy(random_network *net)
-{
-    for (size_t l = 0; l < net->count; l++) {
-        qntk_free(net->latent[l]);
-        qntk_free(net->bias[l]);
-    }
-}
-
-static void random_rows(size_t n, size_t d, uint64_t seed, double *X)
-{
-    qntk_rng rng = qntk_rng_create(seed, 99);
-    for (size_t k = 0; k < n * d; k++)
-        X[k] = qntk_rng_normal(&rng);
-}
+enum { LAYERS_MAX = RANDOM_NETWORK_LAYERS, DATA = 5 };
 
 /* sum_o coefficient_o f_o(x), by moment propagation. */
 static double output(const random_network *net, const double *x, const double *coefficient)
@@ -84,7 +28,7 @@ START_TEST(gradients_are_the_differences_of_the_quasi_network)
 {
     const double coefficient[] = {0.7, -1.2, 0.4}, h = 1e-5;
     for (size_t k = 0; k < LAWS; k++) {
-        random_network net = create(LAYERS_MAX, sizes, laws[k], 0.3, 7 + k);
+        random_network net = random_network_create(LAYERS_MAX, sizes, laws[k], 0.3, 7 + k);
         const size_t count = qntk_tangent_parameters(net.layers, net.count);
         double *gradient = qntk_alloc(count, sizeof *gradient), x[DATA], worst = 0, norm = 0;
         ck_assert_uint_eq(count, 5 * 9 + 9 + 9 * 7 + 7 + 7 * 8 + 8 + 8 * 3 + 3);
@@ -109,7 +53,7 @@ START_TEST(gradients_are_the_differences_of_the_quasi_network)
         /* the difference's error: h^2 times a third derivative, and 1e-16/h of rounding */
         ck_assert_msg(worst <= 1e-8 * sqrt(norm), "laws %zu: off by %g of %g", k, worst, sqrt(norm));
         qntk_free(gradient);
-        destroy(&net);
+        random_network_destroy(&net);
     }
 }
 END_TEST
@@ -141,7 +85,7 @@ START_TEST(kernels_are_the_inner_products_of_gradients)
     static double X[N * DATA], K[N * N], expected[N * N];
     for (size_t k = 0; k < LAWS; k++)
         for (int biases = 0; biases < 2; biases++) {
-            random_network net = create(LAYERS_MAX, sizes, laws[k], biases ? 0.5 : 0, 20 + k);
+            random_network net = random_network_create(LAYERS_MAX, sizes, laws[k], biases ? 0.5 : 0, 20 + k);
             random_rows(N, DATA, k, X);
             naive_kernel(&net, N, X, expected);
             ck_assert_ok(qntk_tangent_kernel(net.layers, net.count, N, X, qntk_tangent_defaults(), K));
@@ -152,7 +96,7 @@ START_TEST(kernels_are_the_inner_products_of_gradients)
                 for (size_t j = 0; j < i; j++)
                     asymmetric += K[i * N + j] != K[j * N + i];
             ck_assert_uint_eq(asymmetric, 0);
-            destroy(&net);
+            random_network_destroy(&net);
         }
 }
 END_TEST
@@ -162,12 +106,12 @@ START_TEST(layers_wider_than_a_block_change_nothing)
     enum { N = 6 };
     static const size_t wide[] = {DATA, 150, 129, 1};
     double X[N * DATA], K[N * N], expected[N * N];
-    random_network net = create(3, wide, laws[0], 0.2, 4);
+    random_network net = random_network_create(3, wide, laws[0], 0.2, 4);
     random_rows(N, DATA, 3, X);
     naive_kernel(&net, N, X, expected);
     ck_assert_ok(qntk_tangent_kernel(net.layers, 3, N, X, qntk_tangent_defaults(), K));
     ck_assert_double_le(qntk_tangent_distance(N * N, K, expected), 1e-14);
-    destroy(&net);
+    random_network_destroy(&net);
 }
 END_TEST
 
@@ -178,12 +122,12 @@ START_TEST(a_fixed_variance_matters_to_rounded_weights_only)
     double X[N * DATA], whole[N * N], fixed[N * N];
     random_rows(N, DATA, 5, X);
     for (int rounded = 0; rounded < 2; rounded++) {
-        random_network net = create(LAYERS_MAX, sizes, rounded ? laws[0] : real, 0.1, 12);
+        random_network net = random_network_create(LAYERS_MAX, sizes, rounded ? laws[0] : real, 0.1, 12);
         ck_assert_ok(qntk_tangent_kernel(net.layers, net.count, N, X, qntk_tangent_defaults(), whole));
         ck_assert_ok(qntk_tangent_kernel(net.layers, net.count, N, X, (qntk_tangent_options){true}, fixed));
         const double distance = qntk_tangent_distance(N * N, fixed, whole);
         ck_assert(rounded ? distance > 0.01 : distance == 0);
-        destroy(&net);
+        random_network_destroy(&net);
     }
 }
 END_TEST
@@ -193,7 +137,7 @@ START_TEST(one_real_layer_is_the_linear_kernel)
     enum { N = 9 };
     static const size_t linear[] = {DATA, 1};
     double X[N * DATA], K[N * N], expected[N * N];
-    random_network net = create(1, linear, laws[3], 0.5, 3);
+    random_network net = random_network_create(1, linear, laws[3], 0.5, 3);
     random_rows(N, DATA, 2, X);
     for (size_t i = 0; i < N; i++)
         for (size_t j = 0; j < N; j++) {
@@ -203,7 +147,7 @@ START_TEST(one_real_layer_is_the_linear_kernel)
         }
     ck_assert_ok(qntk_tangent_kernel(net.layers, 1, N, X, qntk_tangent_defaults(), K));
     ck_assert_double_le(qntk_tangent_distance(N * N, K, expected), 1e-15);
-    destroy(&net);
+    random_network_destroy(&net);
 }
 END_TEST
 
@@ -247,11 +191,11 @@ static double width_error(const wide_case *c, size_t width)
     ck_assert_ok(qntk_kernel_parse(c->spec, &kernel));
     ck_assert_ok(qntk_gram_symmetric(&kernel, N, DATA, X, infinite));
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
-        random_network net = create(c->depth + 1, shape, level, c->b_std, 1000 + seed);
+        random_network net = random_network_create(c->depth + 1, shape, level, c->b_std, 1000 + seed);
         embed(N, X, width, 2000 + seed, embedded);
         ck_assert_ok(qntk_tangent_kernel(net.layers, net.count, N, embedded, qntk_tangent_defaults(), K));
         sum += qntk_tangent_distance(N * N, K, infinite) / SEEDS;
-        destroy(&net);
+        random_network_destroy(&net);
     }
     qntk_free(embedded);
     return sum;
@@ -292,7 +236,7 @@ static qntk_status both_of(void *context)
 
 START_TEST(every_allocation_may_fail)
 {
-    random_network net = create(LAYERS_MAX, sizes, laws[0], 0.1, 3);
+    random_network net = random_network_create(LAYERS_MAX, sizes, laws[0], 0.1, 3);
     const long most = 100;
     long successes = 0;
     qntk_status status = QNTK_NO_MEMORY;
@@ -304,7 +248,7 @@ START_TEST(every_allocation_may_fail)
     }
     ck_assert_int_gt(successes, 10);
     ck_assert_int_lt(successes, most);
-    destroy(&net);
+    random_network_destroy(&net);
 }
 END_TEST
 
@@ -312,7 +256,7 @@ START_TEST(the_number_of_threads_changes_no_byte)
 {
     enum { N = 130 };
     static double X[N * DATA], one[N * N], more[N * N];
-    random_network net = create(LAYERS_MAX, sizes, laws[2], 0.1, 3);
+    random_network net = random_network_create(LAYERS_MAX, sizes, laws[2], 0.1, 3);
     random_rows(N, DATA, 8, X);
     ck_assert_ok(qntk_threads_set(1));
     ck_assert_ok(qntk_tangent_kernel(net.layers, net.count, N, X, qntk_tangent_defaults(), one));
@@ -320,13 +264,13 @@ START_TEST(the_number_of_threads_changes_no_byte)
     ck_assert_ok(qntk_tangent_kernel(net.layers, net.count, N, X, qntk_tangent_defaults(), more));
     ck_assert_ok(qntk_threads_set(0));
     ck_assert_mem_eq(one, more, sizeof one);
-    destroy(&net);
+    random_network_destroy(&net);
 }
 END_TEST
 
 START_TEST(mistakes_are_named)
 {
-    random_network net = create(LAYERS_MAX, sizes, laws[0], 0.1, 3);
+    random_network net = random_network_create(LAYERS_MAX, sizes, laws[0], 0.1, 3);
     double x[DATA] = {1, 2, 3, 4, 5}, K[1], unit[] = {1, 0, 0}, gradient[400];
     ck_assert_fails(qntk_tangent_kernel(net.layers, 0, 1, x, qntk_tangent_defaults(), K), QNTK_INVALID,
                     "at least one layer");
@@ -343,7 +287,7 @@ START_TEST(mistakes_are_named)
                     "layer 2: latent weight");
     ck_assert_double_infinite(qntk_tangent_distance(1, unit, unit + 1));
     ck_assert_double_nan(qntk_tangent_distance(1, unit + 1, unit + 1));
-    destroy(&net);
+    random_network_destroy(&net);
 }
 END_TEST
 

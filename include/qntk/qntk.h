@@ -19,6 +19,7 @@
 #include "qntk/mercer.h"
 #include "qntk/moments.h"
 #include "qntk/tangent.h"
+#include "qntk/validate.h"
 #include "qntk/spectrum.h"
 #include "qntk/ridge.h"
 #include "qntk/risk.h"
