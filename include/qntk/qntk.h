@@ -20,6 +20,8 @@
 #include "qntk/moments.h"
 #include "qntk/tangent.h"
 #include "qntk/validate.h"
+#include "qntk/network.h"
+#include "qntk/train.h"
 #include "qntk/spectrum.h"
 #include "qntk/ridge.h"
 #include "qntk/risk.h"

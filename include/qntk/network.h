@@ -1,0 +1,80 @@
+/* Fully connected ReLU networks of finite width whose weights are rounded from latent ones.
+ *
+ * Layer l = 1 .. count, with x^0 the input and x^count the output:
+ *
+ *     h^l = (w_std / sqrt fan_in) W^l x^{l-1} + b_std b^l,    x^l = relu(h^l), but x^count = h^count
+ *
+ * The network multiplies with W = Q(latent). Latent weights of a rounded layer start uniform on [-1,1], those
+ * of a real one, and biases, normal with mean 0 and variance 1. The gain w_std^2 is 2/(V + tau) before a ReLU
+ * and 1/(V + tau) in the last layer (quantizer.h), which keeps the second moment of the pre-activations.
+ * Round-to-nearest has E Q^2 = V + tau too: its gain is the same.
+ *
+ * Source: the parameterization of Jacot, Gabriel & Hongler 2018 ("Neural tangent kernel") with the gains of
+ * He et al. 2015; E Q^2 = 1/3 + step^2/6 of either rounding derived here. */
+#ifndef QNTK_NETWORK_H
+#define QNTK_NETWORK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "qntk/moments.h"
+#include "qntk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    size_t fan_in, fan_out;
+    size_t levels;       /* 0: real weights, else 2 .. 65536 (quantizer.h) */
+    double w_std, b_std; /* b_std 0: no bias */
+    float *latent;       /* (fan_out, fan_in) */
+    float *bias;         /* (fan_out) */
+} qntk_network_layer;
+
+/* Starts at {0}. */
+typedef struct {
+    size_t count;
+    qntk_network_layer *layers; /* (count) */
+} qntk_network;
+
+/* How W comes from a latent weight: the levels around it, without bias, or the nearest level (the upper one
+ * of two). Latent weights beyond [-1,1] are taken to its end. */
+typedef enum { QNTK_ROUNDING_STOCHASTIC, QNTK_ROUNDING_NEAREST } qntk_rounding;
+
+/* A network with sizes[l] inputs and sizes[l+1] outputs in layer l (from 0), of levels[l] levels, at its
+ * start, which (seed, layer, row) alone decide. sizes (count+1), levels (count).
+ * QNTK_INVALID: count 0 or above 65535, a size 0 or above 2^31 - 1, more than 2^34 weights in a layer, levels
+ * that are no law, b_std negative or not finite. QNTK_TOO_LARGE, QNTK_NO_MEMORY, QNTK_INTERRUPTED. */
+qntk_status qntk_network_create(size_t count, const size_t *sizes, const size_t *levels, double b_std,
+                                uint64_t seed, qntk_network *network);
+void qntk_network_free(qntk_network *network);
+
+/* The number of weights and biases, and the greatest number of inputs or outputs of a layer. */
+size_t qntk_network_parameters(const qntk_network *network);
+size_t qntk_network_width(const qntk_network *network);
+
+/* The network as moments.h takes it: latent weights in double within [-1,1] or, for rounding to nearest, the
+ * rounded weights as real ones, since nothing is random then. layers (network->count), to be freed, whatever
+ * happened, with qntk_network_moments_free. QNTK_NO_MEMORY; QNTK_NOT_FINITE with layer, row and column. */
+qntk_status qntk_network_moments(const qntk_network *network, qntk_rounding rounding,
+                                 qntk_moments_weights *layers);
+void qntk_network_moments_free(const qntk_network *network, qntk_moments_weights *layers);
+
+/* F (n, outputs): the expected output on rows X (n, inputs), that is the quasi network
+ * (qntk_moments_propagate, in double); for rounding to nearest and real weights the output. Codes of that
+ * function and the one above. */
+qntk_status qntk_network_expect(const qntk_network *network, qntk_rounding rounding, size_t n, const float *X,
+                                double *F);
+
+/* F (n, outputs): the mean over `draws` >= 1 networks of sampled weights, draws first, first+1, .. of the
+ * seed; the same bytes for any number of threads. Products in float, sums over draws in double. Rounding to
+ * nearest: all draws are alike. O(draws (n + 1) weights). QNTK_INVALID, QNTK_NO_MEMORY, QNTK_INTERRUPTED;
+ * QNTK_NOT_FINITE with the row if an output is not. */
+qntk_status qntk_network_sample(const qntk_network *network, qntk_rounding rounding, uint64_t seed,
+                                size_t first, size_t draws, size_t n, const float *X, double *F);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,111 @@
+/* Training of networks whose weights are rounded from latent ones.
+ *
+ * One step on a batch of n rows, with the weights W in use, L_i the loss of row i and c_l = w_std/sqrt fan_in:
+ *
+ *     forward     h^l = c_l W^l x^{l-1} + b_std b^l,  x^l = relu(h^l)
+ *     backward    G^L = (1/n) dL_i/df,  G^{l-1} = c_l G^l W^l * 1[x^{l-1} > 0]
+ *     gradient    dW^l = c_l (G^l)^T X^{l-1},  db^l = b_std sum_i G^l_i
+ *     update      the gradient at W, times the method's backward factor, moves the latent weights
+ *     rounding    W^l of the next step from the latent weights: a fresh draw each step, or the nearest levels
+ *
+ * The update and the rounding are one pass over the weights in tiles that fit a cache: dW is never stored.
+ * The bits of a draw come from (seed, layer, step, weight) alone and the blocks of every product depend on
+ * the shapes alone, so that the same seed gives the same bytes for any number of threads. (Products are
+ * OpenBLAS's: another processor may round them otherwise.)
+ *
+ * Sources: BinaryConnect: Courbariaux, Bengio & David 2015, section 2; straight-through: Bengio, Leonard &
+ * Courville 2013 in the form of additive noise, uniform of half a step, in the backward pass only; Adam:
+ * Kingma & Ba 2015. The parameterization is network.h's. */
+#ifndef QNTK_TRAIN_H
+#define QNTK_TRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "qntk/network.h"
+#include "qntk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of a row with outputs f and targets t: squared (1/2) sum_c (f_c - t_c)^2; cross-entropy
+ * -sum_c t_c log softmax(f)_c; squared hinge sum_c max(0, 1 - t_c f_c)^2. */
+typedef enum { QNTK_LOSS_SQUARED, QNTK_LOSS_CROSS_ENTROPY, QNTK_LOSS_SQUARED_HINGE } qntk_loss;
+
+/* BinaryConnect: backward factor 1, latent weights of rounded layers clipped to [-1,1]. Straight-through:
+ * factor 1[|latent| <= 1], not clipped. Real layers: the plain gradient. */
+typedef enum { QNTK_METHOD_BINARYCONNECT, QNTK_METHOD_STE } qntk_train_method;
+
+/* Gradient descent with momentum, m <- momentum m + g, w <- w - rate m; Adam with bias correction. */
+typedef enum { QNTK_OPTIMIZER_SGD, QNTK_OPTIMIZER_ADAM } qntk_optimizer;
+
+enum { QNTK_RATE_STEPS_MAX = 8 };
+
+typedef struct {
+    qntk_loss loss;           /* default cross-entropy */
+    qntk_train_method method; /* BinaryConnect */
+    qntk_rounding rounding;   /* stochastic */
+    qntk_optimizer optimizer; /* Adam */
+    double rate;              /* > 0; default 1e-3 */
+    double rate_factor;       /* 0.1: the rate is multiplied by it after each epoch of .. */
+    size_t rate_steps;        /* .. these, ascending; default none */
+    size_t rate_epoch[QNTK_RATE_STEPS_MAX];
+    double momentum;              /* of gradient descent, in [0,1); 0 */
+    double beta1, beta2, epsilon; /* of Adam: 0.9, 0.999, 1e-8 */
+    size_t batch;                 /* rows a step, 1 or more; 100 */
+    uint64_t seed;                /* of rounding and of the order of rows; 0 */
+} qntk_train_options;
+
+qntk_train_options qntk_train_defaults(void);
+
+/* What is the first option that differs, by name; NULL if all agree. */
+const char *qntk_train_options_difference(const qntk_train_options *a, const qntk_train_options *b);
+
+/* The targets T (n, outputs) for a loss. Classes (numbers 0 .. classes-1 in y): outputs = classes and t = 1
+ * and 0 (cross-entropy), 1 and -1 (squared hinge), 1 - 1/classes and -1/classes (squared). classes = 0: one
+ * output, t = y, squared loss only. QNTK_INVALID with the row if y is no class number. */
+qntk_status qntk_train_targets(qntk_loss loss, size_t n, const double *y, size_t classes, float *T);
+
+/* A network in training. */
+typedef struct qntk_trainer qntk_trainer;
+
+/* Starts training `network`, whose latent weights and biases change from then on and which must outlive the
+ * trainer. Memory: once the weights for their rounded form, once for momentum, twice for Adam, and 2 (batch,
+ * width) a layer. QNTK_INVALID: an option outside its domain; QNTK_TOO_LARGE, QNTK_NO_MEMORY. */
+qntk_status qntk_trainer_create(qntk_network *network, qntk_train_options options, qntk_trainer **trainer);
+void qntk_trainer_destroy(qntk_trainer **trainer);
+
+/* One step on rows X (n, inputs) with targets T (n, outputs), 1 <= n <= batch; *loss is the batch's mean loss
+ * before the step. QNTK_NOT_FINITE if that is not finite or above 1e6 times the first one ("epoch 3, step
+ * 170: the loss is nan; the norm of the latent weights is 1.2e+30"): nothing is updated then.
+ * QNTK_INVALID (n), QNTK_NO_MEMORY. Cost: three products (n, fan_in, fan_out) a layer, and 12 to 28 bytes of
+ * traffic a weight. */
+qntk_status qntk_trainer_step(qntk_trainer *trainer, size_t n, const float *X, const float *T, double *loss);
+
+/* One epoch: all n rows, in an order that (seed, epoch) decides, the last batch with what is left; *loss is
+ * the mean loss during it. Reports progress and may be interrupted between steps: QNTK_INTERRUPTED, with the
+ * epoch not counted. Other codes as above. */
+qntk_status qntk_trainer_epoch(qntk_trainer *trainer, size_t n, const float *X, const float *T, double *loss);
+
+/* gradient (qntk_network_parameters): for each layer dW (fan_out, fan_in) times the backward factor and db
+ * (fan_out) of the batch's mean loss, at the weights in use. Nothing is updated. Codes as of a step. */
+qntk_status qntk_trainer_gradient(qntk_trainer *trainer, size_t n, const float *X, const float *T,
+                                  double *loss, float *gradient);
+
+/* The weights W (fan_out, fan_in) in use of layer `layer`, from 0; valid until the next step. */
+const float *qntk_trainer_weights(const qntk_trainer *trainer, size_t layer);
+
+/* Epochs and steps done; the rate of the next step. */
+size_t qntk_trainer_epochs(const qntk_trainer *trainer);
+uint64_t qntk_trainer_steps(const qntk_trainer *trainer);
+double qntk_trainer_rate(const qntk_trainer *trainer);
+
+/* Epochs since the mean loss of an epoch was the least so far: for stopping early. */
+size_t qntk_trainer_stalled(const qntk_trainer *trainer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

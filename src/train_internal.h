@@ -1,0 +1,120 @@
+/* What the files of the training core share. */
+#ifndef QNTK_TRAIN_INTERNAL_H
+#define QNTK_TRAIN_INTERNAL_H
+
+#include "internal.h"
+#include "train_simd.h"
+
+/* Streams of the user's seed, by purpose; the layer, the epoch or the row is added to the low half. */
+#define QNTK_STREAM_START    (UINT64_C(0x73746172) << 32) /* latent weights and biases at the start */
+#define QNTK_STREAM_ROUNDING (UINT64_C(0x726f756e) << 32) /* rounding in training */
+#define QNTK_STREAM_DRAW     (UINT64_C(0x64726177) << 32) /* rounding in qntk_network_sample */
+#define QNTK_STREAM_ORDER    (UINT64_C(0x6f726465) << 32) /* order of the rows of an epoch */
+
+/* Where the bits of a stretch of weights come from: draw (or step) number `draw` of a layer, from (row,
+ * column) on; column a multiple of 64. 2^32 draws of 2^32 blocks of 8 weights. */
+static inline qntk_round_source qntk_round_at(uint64_t seed, uint64_t stream, size_t layer, uint64_t draw,
+                                              size_t fan_in, size_t row, size_t column)
+{
+    size_t groups = (fan_in + QNTK_ROUND_GROUP - 1) / QNTK_ROUND_GROUP;
+    uint64_t block = (row * groups + column / QNTK_ROUND_GROUP) * QNTK_ROUND_BLOCKS;
+    return (qntk_round_source){seed, stream + layer, (draw << 32) + block};
+}
+
+/* weight (count) <- the rounded latent (count) of a stretch, count at most QNTK_STRETCH. */
+enum { QNTK_STRETCH = 512 };
+void qntk_round_stretch(const qntk_train_ops *ops, qntk_rounding rounding, size_t levels,
+                        qntk_round_source source, size_t count, const float *latent, float *weight);
+
+/* The rows [first, first + rows) of a layer's rounded weights, in place of W (fan_out, fan_in)'s. */
+void qntk_round_rows(const qntk_train_ops *ops, qntk_rounding rounding, const qntk_network_layer *layer,
+                     size_t position, uint64_t seed, uint64_t stream, uint64_t draw, size_t first,
+                     size_t rows, float *W);
+
+/* The block [column, column + columns) of a layer's outputs for `rows` rows of in (rows, fan_in) into out
+ * (rows, fan_out): products, bias and, unless `last`, ReLU. */
+void qntk_forward_block(const qntk_network_layer *layer, const float *W, bool last, size_t rows,
+                        const float *in, size_t column, size_t columns, float *out);
+
+/* w_std / sqrt fan_in */
+float qntk_layer_scale(const qntk_network_layer *layer);
+
+/* ---- the trainer ---- */
+
+typedef struct {
+    float *weight; /* (fan_out, fan_in) in use; the latent ones in a real layer */
+    /* the optimizer's moments of latent weights and biases, NULL where it has none */
+    float *first, *second, *bias_first, *bias_second;
+    float *x, *g; /* (batch, fan_out): outputs of the layer, gradient at its pre-activations */
+} qntk_train_layer;
+
+struct qntk_trainer {
+    qntk_network *network;
+    qntk_train_options options;
+    const qntk_train_ops *ops;
+    const struct qntk_method_row *method;
+    uint64_t step;
+    size_t epoch;
+    double first_loss; /* of the first batch; NaN before */
+    double best_loss;  /* least mean loss of an epoch */
+    size_t stalled;    /* epochs since */
+    qntk_train_layer *layers;
+    float *x, *t; /* (batch, inputs), (batch, outputs): rows gathered for a step */
+    float *tiles; /* (tile_count, TILE_ROWS TILE_COLUMNS) */
+    size_t tile_count;
+};
+
+/* Tiles of dW: 256 KiB, a quarter of the second-level cache, and large enough for the products. Columns: one
+ * stretch. */
+enum { QNTK_TILE_ROWS = 128, QNTK_TILE_COLUMNS = QNTK_STRETCH };
+
+/* A stretch of a row of weights of a rounded layer. */
+typedef struct {
+    const qntk_trainer *trainer;
+    size_t layer, count;
+    const float *latent;
+    qntk_round_source source; /* of this step's bits */
+} qntk_stretch;
+
+/* A method: the weights in use from latent ones, and the factor on the gradient at the latent weights. */
+typedef struct qntk_method_row {
+    const char *name;
+    bool clip;                                                /* latent weights stay in [-1,1] */
+    void (*forward)(const qntk_stretch *s, float *weight);    /* weight (count) */
+    void (*backward)(const qntk_stretch *s, float *gradient); /* times the factor; NULL: 1 */
+} qntk_method_row;
+
+extern const qntk_method_row qntk_method_rows[];
+extern const size_t qntk_method_count;
+
+/* The loss of a row with outputs f and targets t (outputs), and g = its derivatives by f. */
+typedef struct {
+    const char *name;
+    double (*row)(size_t outputs, const float *f, const float *t, double *g);
+} qntk_loss_row;
+
+extern const qntk_loss_row qntk_loss_rows[];
+extern const size_t qntk_loss_count;
+
+/* The constants of the optimizer for the step at hand. */
+typedef struct {
+    float rate, momentum;
+    qntk_adam adam;
+} qntk_optimizer_step;
+qntk_optimizer_step qntk_optimizer_at(const qntk_trainer *trainer);
+
+/* Consumes the tile of dW of layer `layer` at (row, column): optimizer, clipping, rounding. */
+void qntk_update_tile(qntk_trainer *trainer, const qntk_optimizer_step *now, size_t layer, size_t row,
+                      size_t rows, size_t column, size_t columns, float *tile);
+void qntk_update_biases(qntk_trainer *trainer, const qntk_optimizer_step *now, size_t layer, size_t first,
+                        size_t count, const float *gradient);
+
+/* W of a layer from its latent weights, for the step at hand: at the start and after loading. */
+qntk_status qntk_trainer_round(qntk_trainer *trainer);
+
+/* A step on the rows `rows` (n) of X and T, or on the first n if that is NULL. With `gradient` nothing is
+ * updated. */
+qntk_status qntk_step_run(qntk_trainer *trainer, size_t n, const size_t *rows, const float *X, const float *T,
+                          double *loss, float *gradient);
+
+#endif
