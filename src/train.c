@@ -82,12 +82,11 @@ static qntk_status create_layer(const qntk_trainer *trainer, size_t l)
     const qntk_train_options *o = &trainer->options;
     qntk_train_layer *layer = &trainer->layers[l];
     const bool adam = o->optimizer == QNTK_OPTIMIZER_ADAM, moment = adam || o->momentum > 0;
-    float *none = layer->g; /* NULL */
     layer->weight = shape->levels == 0 ? shape->latent : numbers(shape->fan_out, shape->fan_in, false);
-    layer->first = moment ? numbers(shape->fan_out, shape->fan_in, true) : none;
-    layer->second = adam ? numbers(shape->fan_out, shape->fan_in, true) : none;
-    layer->bias_first = moment ? numbers(shape->fan_out, 1, true) : none;
-    layer->bias_second = adam ? numbers(shape->fan_out, 1, true) : none;
+    layer->first = moment ? numbers(shape->fan_out, shape->fan_in, true) : NULL;
+    layer->second = adam ? numbers(shape->fan_out, shape->fan_in, true) : NULL;
+    layer->bias_first = moment ? numbers(shape->fan_out, 1, true) : NULL;
+    layer->bias_second = adam ? numbers(shape->fan_out, 1, true) : NULL;
     layer->x = numbers(o->batch, shape->fan_out, false);
     layer->g = numbers(o->batch, shape->fan_out, false);
     bool complete = layer->weight != NULL && layer->x != NULL && layer->g != NULL &&
