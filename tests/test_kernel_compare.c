@@ -30,18 +30,19 @@ static void expect_complaint(int code, const char *arguments, const char *text)
     run_free(&r);
 }
 
-/* The field under `column` in the row of `kernel` of a TSV, as text in a static buffer. */
-static const char *field(const char *tsv, const char *kernel, const char *column)
+/* The field under `column` in the row that begins with `first`, a kernel or a precision, of a TSV, as text in a
+ * static buffer. */
+static const char *field(const char *tsv, const char *first, const char *column)
 {
     static char text[256];
-    const char *head = strncmp(tsv, "kernel\t", 7) == 0 ? tsv : strstr(tsv, "\nkernel\t");
-    ck_assert_ptr_nonnull(head);
-    head += *head == '\n';
+    const size_t length = strlen(first);
+    const char *head = tsv;
+    while (head[0] == '#')
+        head = strchr(head, '\n') + 1;
     const char *row = head;
-    const size_t length = strlen(kernel);
-    while (row != NULL && !(strncmp(row, kernel, length) == 0 && row[length] == '\t'))
+    while (row != NULL && !(strncmp(row, first, length) == 0 && row[length] == '\t'))
         row = strchr(row, '\n'), row += row != NULL;
-    ck_assert_msg(row != NULL, "no row %s in %s", kernel, tsv);
+    ck_assert_msg(row != NULL, "no row %s in %s", first, tsv);
     for (;;) {
         const size_t name = strcspn(head, "\t\n"), value = strcspn(row, "\t\n");
         if (strlen(column) == name && strncmp(head, column, name) == 0) {
@@ -277,6 +278,8 @@ START_TEST(files_that_differ_say_in_what)
     expect_complaint(1, "kernel-compare --data plain.csv --test wide.csv",
                      "expected 2 features, as in plain, found 3");
     expect_complaint(1, "kernel-compare --data train.csv --test nothing.csv", "nothing.csv");
+    expect_complaint(1, "kernel-compare --data spirals --test spirals:n=50",
+                     "found the generator 'spirals:n=50'");
     expect_complaint(2, "kernel-compare --data train.csv --test red.csv --folds 3",
                      "--test means nothing with --folds");
     expect_complaint(2, "kernel-compare --data train.csv --test-labels red.csv", "--test");
@@ -337,6 +340,78 @@ START_TEST(predictions_name_every_row_once_and_add_up_to_the_accuracy)
     free(text);
     run_free(&r);
     run_remove("p.tsv");
+}
+END_TEST
+
+START_TEST(each_precision_is_the_kernel_of_its_name_and_leaving_out_chooses)
+{
+    const char *const bits[] = {"real", "1", "1.58", "4"};
+    const char *const kernels[] = {"ntk:depth=2,b_std=0.1", "qntk:bits=1,depth=2,b_std=0.1,quantize=all",
+                                   "qntk:bits=1.58,depth=2,b_std=0.1,quantize=all",
+                                   "qntk:bits=4,depth=2,b_std=0.1,quantize=all"};
+    const char *columns[] = {"ridge", "train", "test", "gap", "loo", "loo_mse", "kare", "exponent"};
+    const char *data = "kernel-compare --data spirals:n=100 --folds 3 --seed 2";
+    char command[1024];
+    snprintf(command, sizeof command, "%s --bits real,1,1.58,4 --kernel qntk:depth=2,b_std=0.1,quantize=all",
+             data);
+    run_result b = expect(0, command);
+    snprintf(command, sizeof command, "%s --kernel %s --kernel %s --kernel %s --kernel %s", data, kernels[0],
+             kernels[1], kernels[2], kernels[3]);
+    run_result k = expect(0, command);
+    int chosen = -1, best = 0, marked = 0;
+    double loo[4], mse[4];
+    for (int i = 0; i < 4; i++) {
+        ck_assert_str_eq(field(b.out, bits[i], "kernel"), kernels[i]);
+        for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+            const double value = number(b.out, bits[i], columns[c]);
+            ck_assert_msg(number(k.out, kernels[i], columns[c]) == value, "%s of %s", columns[c], bits[i]);
+        }
+        loo[i] = number(b.out, bits[i], "loo");
+        mse[i] = number(b.out, bits[i], "loo_mse");
+        if (loo[i] < loo[best] || (loo[i] == loo[best] && mse[i] < mse[best]))
+            best = i;
+        if (number(b.out, bits[i], "chosen") == 1) {
+            chosen = i;
+            marked++;
+        }
+    }
+    ck_assert_int_eq(marked, 1);
+    ck_assert_int_eq(chosen, best);
+    ck_assert_ptr_nonnull(strstr(b.err, "This data deserves"));
+    ck_assert_ptr_null(strstr(k.err, "This data deserves"));
+    run_free(&b);
+    run_free(&k);
+    snprintf(command, sizeof command, "%s --bits 2,real --plot b.svg --format json --quiet", data);
+    b = expect(0, command);
+    cJSON *tree = cJSON_Parse(b.out);
+    const cJSON *row = cJSON_GetArrayItem(cJSON_GetObjectItem(tree, "results"), 1);
+    ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(row, "bits")), "real");
+    ck_assert(cJSON_HasObjectItem(row, "chosen"));
+    cJSON_Delete(tree);
+    run_free(&b);
+    char *svg = run_read("b.svg");
+    ck_assert_ptr_nonnull(strstr(svg, "chosen by leaving out"));
+    free(svg);
+    run_remove("b.svg");
+    ck_assert_uint_eq(run_count_files(), 0);
+}
+END_TEST
+
+START_TEST(what_is_no_precision_is_bad_usage)
+{
+    const char *lists[] = {"0",     "17",         "1,",  ",1",  "1,,2",     "real,real",
+                           "2,2.0", "1.58,1.585", "two", "1;2", "1,depth=2"};
+    char command[256];
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        snprintf(command, sizeof command, "kernel-compare --data spirals --bits %s", lists[i]);
+        expect_complaint(2, command, "--bits");
+    }
+    expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel gauss", "template");
+    expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel nngp", "template");
+    expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel qntk:bits=2", "gives the precision");
+    expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel qntk:levels=5",
+                     "gives the precision");
+    expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel ntk --kernel qntk", "2 are given");
 }
 END_TEST
 
@@ -443,6 +518,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_test_file_is_scaled_by_the_training_rows);
     tcase_add_test(tcase, files_that_differ_say_in_what);
     tcase_add_test(tcase, predictions_name_every_row_once_and_add_up_to_the_accuracy);
+    tcase_add_test(tcase, each_precision_is_the_kernel_of_its_name_and_leaving_out_chooses);
+    tcase_add_test(tcase, what_is_no_precision_is_bad_usage);
     tcase_add_test(tcase, a_plot_is_drawn);
     tcase_add_test(tcase, svm_reports_its_C_and_nothing_of_ridges);
     tcase_add_test(tcase, svm_in_json_has_null_for_what_it_lacks);

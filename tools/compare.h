@@ -31,6 +31,17 @@ typedef struct {
  * Returns 0, or CLI_USAGE after saying why. */
 int compare_parse_ridges(const cli_program *program, const char *text, compare_ridges *ridges);
 
+/* An entry of --bits. */
+typedef struct {
+    char text[16]; /* "1.58", "real" */
+    double bits;   /* infinite for real weights */
+} compare_precision;
+
+/* Reads --bits into one kernel for each entry, like the one of --kernel if there is one, and precision
+ * (CLI_KERNELS_MAX). Returns 0, or CLI_USAGE after saying why. */
+int compare_parse_bits(const cli_program *program, const compare_settings *set, cli_kernels *kernels,
+                       compare_precision *precision);
+
 /* Reads --data and --test: *data holds the rows of --data, *train_rows of them, and behind them those of --test,
  * scaled alike. Columns and classes are matched by name; where they differ, the message says in what. Without a
  * target data->y is NULL and --test is not read. */
@@ -39,7 +50,7 @@ qntk_status compare_read_pair(const compare_settings *set, qntk_dataset *data, s
 /* --C in the same way; its values are above 0. */
 int compare_parse_C(const cli_program *program, const char *text, compare_ridges *ridges);
 
-/* --data, --kernel, and --bits: the program's exit code. */
+/* --data with --kernel or --bits: the program's exit code. */
 int compare_data_run(const cli_program *program, compare_settings *set);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct {
     qntk_split *split; /* (folds) */
     char protocol[64]; /* what they are */
     cli_kernels kernels;
+    compare_precision precision[CLI_KERNELS_MAX]; /* of each kernel, with --bits */
 } comparison;
 
 /* ---- splits ---- */
@@ -270,10 +271,40 @@ static qntk_status run_kernel(const comparison *c, qntk_kernel *kernel, compare_
 
 /* ---- all of them ---- */
 
+/* All that can be said before long work: sizes, memory, bandwidths. */
+static qntk_status prepare(comparison *c)
+{
+    size_t n;
+    const qntk_dataset *data = &c->data;
+    qntk_status status = cli_matrix_size(&c->set->common, data, &n);
+    if (status == QNTK_OK)
+        status = cli_check_memory(n, memory_share(c));
+    for (size_t k = 0; status == QNTK_OK && k < c->kernels.count; k++)
+        status =
+            qntk_kernel_resolve(&c->kernels.kernel[k], c->train_rows, data->d, data->X, c->set->common.seed);
+    return status;
+}
+
+/* The precision that leaving out chooses: the smallest loo, ties by loo_mse, then fewer bits. */
+static qntk_status choose_bits(const comparison *c, compare_report *r)
+{
+    qntk_score *score = qntk_alloc(r->count, sizeof *score);
+    if (score == NULL)
+        return QNTK_NO_MEMORY;
+    for (size_t k = 0; k < r->count; k++) {
+        score[k] = r->row[k].mean;
+        score[k].ridge = c->precision[k].bits; /* which is what settles the last ties */
+    }
+    r->row[qntk_evaluate_choose(1, r->count, score)].chosen = true;
+    qntk_free(score);
+    return QNTK_OK;
+}
+
 static qntk_status run_kernels(comparison *c, compare_report *r)
 {
     for (size_t k = 0; k < c->kernels.count; k++) {
         const double start = cli_seconds();
+        r->row[k].bits = r->bits ? c->precision[k].text : NULL;
         qntk_status status = run_kernel(c, &c->kernels.kernel[k], &r->row[k]);
         cli_progress_end();
         if (status != QNTK_OK)
@@ -281,7 +312,7 @@ static qntk_status run_kernels(comparison *c, compare_report *r)
         r->row[k].seconds = cli_seconds() - start;
         r->count = k + 1;
     }
-    return QNTK_OK;
+    return r->bits ? choose_bits(c, r) : QNTK_OK;
 }
 
 static qntk_status add_meta(const comparison *c, const cli_program *program, qntk_meta *meta)
@@ -331,29 +362,37 @@ static qntk_status write_predictions(const comparison *c, const compare_report *
     return qntk_file_commit(&file);
 }
 
-/* Writes what is complete, and says how it ended. */
-static int finish(const comparison *c, const cli_program *program, qntk_status status, compare_report *r)
+/* Writes what is complete, after a failure or an interrupt too, and says what is not. */
+static int finish(const comparison *c, const cli_program *program, qntk_status status,
+                  const compare_report *r)
 {
     const cli_common *common = &c->set->common;
-    qntk_status written = QNTK_OK;
-    const bool something = r->count > 0 && (status == QNTK_OK || status == QNTK_INTERRUPTED);
-    if (something) {
-        qntk_interrupt_clear(); /* what is complete is kept, plot included */
-        if (c->set->predictions != NULL)
-            written = write_predictions(c, r);
-        if (written == QNTK_OK)
-            written = compare_report_write(r, common);
-        if (written == QNTK_OK && !common->quiet)
-            compare_report_summary(r, stderr);
-    }
-    if (written != QNTK_OK)
-        return cli_fail(program, written);
-    if (status == QNTK_INTERRUPTED && something)
-        fprintf(stderr, "%s: interrupted; %zu of %zu kernels are complete and written\n", program->name,
-                r->count, c->kernels.count);
-    else if (status != QNTK_OK)
+    if (r->count == 0)
         return cli_fail(program, status);
-    return status == QNTK_INTERRUPTED ? cli_interrupted() : 0;
+    if (status != QNTK_OK) /* kept: a failure to write has its own message */
+        cli_note(program, status, "; %zu of %zu kernels are complete", r->count, c->kernels.count);
+    qntk_interrupt_clear(); /* what is complete is kept, plot included */
+    qntk_status written = c->set->predictions != NULL ? write_predictions(c, r) : QNTK_OK;
+    if (written == QNTK_OK)
+        written = compare_report_write(r, common);
+    if (written == QNTK_OK && !common->quiet)
+        compare_report_summary(r, stderr);
+    const int code = written == QNTK_OK ? 0 : cli_fail(program, written);
+    return status == QNTK_INTERRUPTED ? cli_interrupted() : status == QNTK_OK ? code : CLI_FAILURE;
+}
+
+static int check_solver(const cli_program *program, comparison *c)
+{
+    const compare_settings *set = c->set;
+    if (set->solver == COMPARE_RIDGE)
+        return cli_given(program, "C") ? cli_usage(program, "--C means nothing without --solver svm")
+                                       : compare_parse_ridges(program, set->ridge, &c->ridges);
+    const bool ridge = strcmp(set->ridge, "auto") != 0; /* what a recorded command says is fine */
+    if (ridge || set->center)
+        return cli_usage(program, "--%s means nothing with --solver svm", ridge ? "ridge" : "center");
+    if (set->bits != NULL)
+        return cli_usage(program, "--bits chooses by leaving rows out, which --solver svm does not do");
+    return compare_parse_C(program, set->C, &c->ridges);
 }
 
 static int check_usage(const cli_program *program, comparison *c)
@@ -365,19 +404,16 @@ static int check_usage(const cli_program *program, comparison *c)
     if (set->test != NULL && set->common.missing == QNTK_MISSING_MEAN)
         return cli_usage(program,
                          "--missing mean means nothing with --test: the means of which rows? Pass drop");
+    int code = check_solver(program, c);
+    if (code != 0 || set->bits != NULL)
+        return code != 0 ? code : compare_parse_bits(program, set, &c->kernels, c->precision);
     if (kernels->count == 0) {
         const char *const usual[] = {"ntk", "qntk", "laplace", "gauss"};
         for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
             qntk_kernel_parse(usual[i], &kernels->kernel[kernels->count++]);
     }
     c->kernels = *kernels;
-    if (set->solver == COMPARE_RIDGE)
-        return cli_given(program, "C") ? cli_usage(program, "--C means nothing without --solver svm")
-                                       : compare_parse_ridges(program, set->ridge, &c->ridges);
-    const bool ridge = strcmp(set->ridge, "auto") != 0; /* what a recorded command says is fine */
-    if (ridge || set->center)
-        return cli_usage(program, "--%s means nothing with --solver svm", ridge ? "ridge" : "center");
-    return compare_parse_C(program, set->C, &c->ridges);
+    return 0;
 }
 
 int compare_data_run(const cli_program *program, compare_settings *set)
@@ -389,7 +425,7 @@ int compare_data_run(const cli_program *program, compare_settings *set)
         return code;
     qntk_status status = cli_start(program);
     if (status == QNTK_OK && set->common.plot != NULL)
-        status = qntk_plot_check("compare", set->common.plot);
+        status = qntk_plot_check(set->bits != NULL ? "bits" : "compare", set->common.plot);
     if (status == QNTK_OK)
         status = cli_check_outputs(program);
     if (status != QNTK_OK)
@@ -398,9 +434,13 @@ int compare_data_run(const cli_program *program, compare_settings *set)
     compare_report r = {0};
     r.row = qntk_alloc_zero(c.kernels.count, sizeof *r.row);
     status = r.row == NULL ? QNTK_NO_MEMORY : read_problem(&c);
+    if (status == QNTK_OK)
+        status = prepare(&c);
+    r.bits = set->bits != NULL;
     r.classify = c.data.classes > 0;
     r.one_split = c.folds == 1;
     r.svm = set->solver == COMPARE_SVM;
+    r.rows = c.train_rows;
     if (status == QNTK_OK)
         status = add_meta(&c, program, &r.meta);
     if (status == QNTK_OK)

@@ -3,6 +3,7 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CELLS = 24 };
@@ -194,16 +195,65 @@ static void print_spread(FILE *stream, const compare_report *r, double value, do
         fprintf(stream, "  %8.4g +- %-7.2g", value, sd);
 }
 
+/* "2 bits", "1.58 bits (ternary)", "real weights". */
+static void describe_bits(const char *bits, char text[32])
+{
+    if (strcmp(bits, "real") == 0)
+        snprintf(text, 32, "real weights");
+    else
+        snprintf(text, 32, "%s bit%s%s", bits, strcmp(bits, "1") == 0 ? "" : "s",
+                 bits[1] == '.' ? " (ternary)" : "");
+}
+
+static double bits_of(const compare_row *row)
+{
+    return strcmp(row->bits, "real") == 0 ? INFINITY : strtod(row->bits, NULL);
+}
+
+/* How many bits does this data deserve? The standard error of a share p of n rows is sqrt(p (1-p)/n). */
+static void print_answer(FILE *stream, const compare_report *r)
+{
+    const compare_row *best = NULL, *real = NULL, *fewest = NULL;
+    for (size_t k = 0; k < r->count; k++) {
+        best = r->row[k].chosen ? &r->row[k] : best;
+        real = strcmp(r->row[k].bits, "real") == 0 ? &r->row[k] : real;
+    }
+    if (best == NULL)
+        return;
+    const double error = sqrt(best->mean.loo * (1 - best->mean.loo) / (double)r->rows);
+    for (size_t k = 0; k < r->count && r->classify; k++) {
+        const double own = bits_of(&r->row[k]);
+        const compare_row *least = fewest != NULL ? fewest : best;
+        if (own < bits_of(least) && r->row[k].mean.loo <= best->mean.loo + error)
+            fewest = &r->row[k];
+    }
+    char name[32];
+    const double unit = r->classify ? 100 : 1;
+    const char *sign = r->classify ? " %" : "";
+    describe_bits(best->bits, name);
+    fprintf(stream, "\nThis data deserves %s: the smallest error left out, %.3g%s (test %.3g%s)", name,
+            unit * best->mean.loo, sign, unit * (r->classify ? 1 - best->mean.test : best->mean.test), sign);
+    if (real != NULL && real != best)
+        fprintf(stream, ", against %.3g%s (%.3g%s) with real weights", unit * real->mean.loo, sign,
+                unit * (r->classify ? 1 - real->mean.test : real->mean.test), sign);
+    if (fewest != NULL) {
+        describe_bits(fewest->bits, name);
+        fprintf(stream, "; %s would do within one standard error, %.2g%s", name, unit * error, sign);
+    }
+    fprintf(stream, ".\n");
+}
+
 void compare_report_summary(const compare_report *r, FILE *stream)
 {
     int width = 10;
     for (size_t k = 0; k < r->count; k++)
         width = (int)strlen(r->row[k].name) > width ? (int)strlen(r->row[k].name) : width;
     const int room = r->one_split ? 8 : 19;
-    fprintf(stream, "\n%-*s  %9s  %*s  %*s  %*s  %8s  %9s  %-22s  %8s  %8s\n", width, "kernel",
-            r->svm ? "C" : "ridge", room, r->classify ? "train accuracy" : "train error", room,
-            r->classify ? "test accuracy" : "test error", room, "gap", r->svm ? "cross" : "left out", "KARE",
-            "decay", "exponent", "seconds");
+    fprintf(stream, "\n%s%s\n%-*s  %9s  %*s  %*s  %*s  %8s  %9s  %-22s  %8s  %8s\n",
+            r->classify ? "accuracy" : "mean squared error",
+            r->one_split ? "" : ", mean +- sd over the folds", width, "kernel", r->svm ? "C" : "ridge", room,
+            "train", room, "test", room, "gap", r->svm ? "cross" : "left out", "KARE", "decay", "exponent",
+            "seconds");
     for (size_t k = 0; k < r->count; k++) {
         const compare_row *row = &r->row[k];
         fprintf(stream, "%-*s  %9.3g", width, row->name, r->svm ? row->C : row->mean.ridge);
@@ -214,4 +264,6 @@ void compare_report_summary(const compare_report *r, FILE *stream)
                 row->mean.kare, qntk_decay_law_name(row->decay.law), row->decay.power.exponent, row->seconds,
                 row->chosen ? "  <- chosen by leaving out" : "");
     }
+    if (r->bits)
+        print_answer(stream, r);
 }

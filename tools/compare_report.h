@@ -28,6 +28,7 @@ typedef struct {
 
 typedef struct {
     bool classify, bits, one_split, svm;
+    size_t rows; /* of --data */
     qntk_meta meta;
     size_t count; /* complete kernels */
     compare_row *row;

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- matching ---- */
 
@@ -141,6 +142,11 @@ qntk_status compare_read_pair(const compare_settings *set, qntk_dataset *data, s
     raw.task = data->classes > 0 ? QNTK_TASK_CLASSIFY : QNTK_TASK_REGRESS;
     if (status == QNTK_OK)
         status = cli_read_data(&raw, false, &test);
+    if (status == QNTK_OK && access(set->test, F_OK) != 0)
+        status = cli_message(
+            QNTK_INVALID,
+            "--test: expected a file, found the generator '%s', which with the same seed repeats rows",
+            set->test);
     if (status == QNTK_OK)
         status = append(set->test, &test, data);
     if (status == QNTK_OK && set->common.scale == QNTK_SCALE_ZSCORE)

@@ -47,6 +47,11 @@ static const cli_option options[] = {
      .kind = CLI_FLAG,
      .destination = &set.center,
      .help = "subtract the training mean of the target, add it to predictions"},
+    {.name = "bits",
+     .kind = CLI_TEXT,
+     .destination = &set.bits,
+     .argument = "LIST",
+     .help = "compare precisions, 1,1.58,2,3,4,8,real: one network kernel each, shaped as --kernel"},
     {.name = "predictions",
      .kind = CLI_TEXT,
      .destination = &set.predictions,
@@ -59,7 +64,7 @@ static const cli_option options[] = {
 
 static const cli_program program = {
     .name = "kernel-compare",
-    .synopsis = "--data SPEC [--kernel SPEC]...",
+    .synopsis = "--data SPEC [--kernel SPEC]... [--bits LIST]",
     .summary =
         "Kernel ridge regression and classification: training, test, and the gap between them, kernel by "
         "kernel.\n"
