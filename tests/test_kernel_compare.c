@@ -406,6 +406,7 @@ START_TEST(what_is_no_precision_is_bad_usage)
         snprintf(command, sizeof command, "kernel-compare --data spirals --bits %s", lists[i]);
         expect_complaint(2, command, "--bits");
     }
+    expect_complaint(2, "kernel-compare --data spirals --bits 1 --solver svm", "--solver svm");
     expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel gauss", "template");
     expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel nngp", "template");
     expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel qntk:bits=2", "gives the precision");
