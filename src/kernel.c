@@ -36,7 +36,9 @@ qntk_status qntk_median_distance(size_t n, size_t d, const double *X, uint64_t s
 {
     enum { STREAM = 0x6d656469 }; /* a stream of its own, so that other draws do not move the sample */
     *distance = 0;
-    QNTK_REQUIRE(n >= 2, "the median distance needs at least two rows");
+    if (n < 2)
+        return qntk_fail(QNTK_INVALID, "one row has no median pairwise distance; give the bandwidth as a "
+                                       "number: bandwidth=1, or at least two rows");
     size_t rows = qntk_min(n, MEDIAN_ROWS), count = rows * (rows - 1) / 2;
     size_t *index = qntk_alloc(n, sizeof *index);
     double *all = qntk_alloc(count, sizeof *all);
@@ -75,5 +77,8 @@ qntk_status qntk_kernel_resolve(qntk_kernel *kernel, size_t n, size_t d, const d
         kernel->bandwidth = sqrt(2.0); /* r^2 = 2 - 2t, and the median of t is 0 */
         return QNTK_OK;
     }
-    return qntk_median_distance(n, d, X, seed, &kernel->bandwidth);
+    qntk_status status = qntk_median_distance(n, d, X, seed, &kernel->bandwidth);
+    if (status == QNTK_INVALID)
+        return qntk_fail(status, "kernel '%s': %s", kernel->spec, qntk_message());
+    return status;
 }

@@ -77,6 +77,10 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "ntk-spectrum --data spirals --sphere 3", "not both");
     expect_complaint(2, "ntk-spectrum --sphere 1", "from 2");
     expect_complaint(2, "ntk-spectrum --sphere 0", "whole number from 2");
+    expect_complaint(2, "ntk-spectrum --sphere 10001", "from 2 to 10000");
+    expect_complaint(2, "ntk-spectrum --sphere 3 --degrees 100001", "from 1 to 100000");
+    expect_complaint(2, "ntk-spectrum --data=", "--data: expected SPEC, found nothing");
+    expect_complaint(2, "ntk-spectrum --data spirals --out=", "--out: expected FILE, found nothing");
     expect_complaint(2, "ntk-spectrum --data spirals --threads 5000", "from 1 to 1024, found '5000'");
     expect_complaint(2, "ntk-spectrum --data spirals --certify", "--sphere");
     expect_complaint(2, "ntk-spectrum --data spirals --kernel rbf", "unknown name 'rbf'");
@@ -178,6 +182,8 @@ START_TEST(bad_input_exits_with_1_and_one_line)
                      "No space left");
     expect_complaint(1, "ntk-spectrum --data sphere:n=900000,d=2 --kernel ntk", "GiB");
     expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --plot x.bmp", "x.bmp");
+    expect_complaint(1, "ntk-spectrum --data spirals:n=1 --kernel ntk --kernel gauss",
+                     "kernel 'gauss': one row");
     ck_assert_uint_eq(run_count_files(), 0);
 }
 END_TEST
@@ -393,6 +399,72 @@ START_TEST(a_matrix_from_a_file_says_its_size_and_where_it_is_wrong)
 }
 END_TEST
 
+START_TEST(huge_and_tiny_matrices_have_the_dimension_they_have)
+{
+    const double scales[] = {1e300, 1, 1e-300, 1e-320};
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        char path[5000];
+        double K[16 * 16] = {0};
+        for (size_t j = 0; j < 16; j++)
+            K[j * 16 + j] = scales[i];
+        snprintf(path, sizeof path, "%s/K.npy", run_directory());
+        ck_assert_ok(qntk_npy_write(path, 16, 16, K));
+        run_result r = expect(0, "ntk-spectrum --kernel K.npy --format json");
+        ck_assert_ptr_null(strstr(r.err, "nan"));
+        cJSON *tree = cJSON_Parse(r.out);
+        const cJSON *kernel = cJSON_GetArrayItem(cJSON_GetObjectItem(tree, "kernels"), 0);
+        const cJSON *summary = cJSON_GetObjectItem(kernel, "summary");
+        const double rounding = 32 * 0x1p-52; /* two sums of 16 */
+        ck_assert_close(cJSON_GetObjectItem(summary, "effective_dimension")->valuedouble, 16, rounding, 16);
+        ck_assert_close(cJSON_GetObjectItem(summary, "trace")->valuedouble, scales[i], rounding, scales[i]);
+        cJSON_Delete(tree);
+        run_free(&r);
+    }
+    run_remove("K.npy");
+}
+END_TEST
+
+START_TEST(names_that_are_not_utf8_leave_json_valid)
+{
+    write_identity("k\xfe.npy", 20, 0, 0, 1);
+    run_result r = expect(0, "ntk-spectrum --kernel k\xfe.npy --format json --quiet");
+    ck_assert_ptr_null(strchr(r.out, '\xfe'));
+    ck_assert_ptr_nonnull(strstr(r.out, "\"kernel\":\t\"k\xef\xbf\xbd.npy\""));
+    run_free(&r);
+    r = expect(0, "ntk-spectrum --kernel k\xfe.npy --out o\xfe.tsv --quiet");
+    run_free(&r);
+    run_remove("k\xfe.npy");
+    run_remove("o\xfe.tsv");
+    ck_assert_uint_eq(run_count_files(), 0);
+}
+END_TEST
+
+START_TEST(the_summary_names_both_laws_with_their_aic)
+{
+    run_result r = expect(0, "ntk-spectrum --sphere 5 --kernel qntk --kernel ntk --format json");
+    cJSON *tree = cJSON_Parse(r.out);
+    const cJSON *kernel;
+    ck_assert_ptr_nonnull(strstr(r.err, "exponent    AIC"));
+    ck_assert_ptr_nonnull(strstr(r.err, "rate    AIC"));
+    cJSON_ArrayForEach(kernel, cJSON_GetObjectItem(tree, "kernels"))
+    {
+        const cJSON *summary = cJSON_GetObjectItem(kernel, "summary");
+        char line[256];
+        const char *name = cJSON_GetObjectItem(kernel, "kernel")->valuestring;
+        snprintf(line, sizeof line, "%7.3f +- %6.2g %6.0f  %7.4f +- %6.2g %6.0f",
+                 cJSON_GetObjectItem(summary, "exponent")->valuedouble,
+                 cJSON_GetObjectItem(summary, "exponent_se")->valuedouble,
+                 cJSON_GetObjectItem(summary, "power_aic")->valuedouble,
+                 cJSON_GetObjectItem(summary, "rate")->valuedouble,
+                 cJSON_GetObjectItem(summary, "rate_se")->valuedouble,
+                 cJSON_GetObjectItem(summary, "exponential_aic")->valuedouble);
+        ck_assert_msg(strstr(r.err, line) != NULL, "%s: no '%s' in %s", name, line, r.err);
+    }
+    cJSON_Delete(tree);
+    run_free(&r);
+}
+END_TEST
+
 START_TEST(complete_kernels_are_written_when_a_later_one_fails)
 {
     double eval[41];
@@ -501,6 +573,9 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_leading_eigenvalues_are_those_of_the_whole_spectrum);
     tcase_add_test(tcase, a_saved_kernel_is_a_kernel);
     tcase_add_test(tcase, a_matrix_from_a_file_says_its_size_and_where_it_is_wrong);
+    tcase_add_test(tcase, huge_and_tiny_matrices_have_the_dimension_they_have);
+    tcase_add_test(tcase, names_that_are_not_utf8_leave_json_valid);
+    tcase_add_test(tcase, the_summary_names_both_laws_with_their_aic);
     tcase_add_test(tcase, complete_kernels_are_written_when_a_later_one_fails);
     tcase_add_test(tcase, an_interrupt_ends_cleanly_and_leaves_nothing_half_written);
     tcase_add_test(tcase, a_signal_that_the_caller_ignores_is_ignored);

@@ -147,6 +147,8 @@ static int parse_value(const cli_program *program, const cli_option *option, con
         *(bool *)option->destination = true;
         return 0;
     case CLI_TEXT:
+        if (text[0] == '\0')
+            return cli_usage(program, "--%s: expected %s, found nothing", option->name, option->argument);
         *(const char **)option->destination = text;
         return 0;
     case CLI_COUNT:

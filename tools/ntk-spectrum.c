@@ -26,11 +26,13 @@ static const cli_option options[] = {
      .destination = &set.sphere,
      .argument = "D",
      .low = 2,
+     .high = QNTK_MERCER_DIMENSION_MAX,
      .help = "exact Mercer eigenvalues on the sphere of R^D, D >= 2"},
     {.name = "degrees",
      .kind = CLI_COUNT,
      .destination = &set.degrees,
      .argument = "K",
+     .high = QNTK_MERCER_DEGREES_MAX,
      .needs = "sphere",
      .help = "highest degree"},
     {.name = "certify",
@@ -110,24 +112,31 @@ static int check_usage(void)
 
 /* ---- one kernel on data ---- */
 
-/* trace(K)/n and |K|_F^2/n^2, in an order that does not depend on threads. */
-static void moments_of(size_t n, const double *K, double *trace, double *square)
+/* trace(K)/n and trace(K)^2/|K|_F^2, in an order that does not depend on threads; in units of a power of two near
+ * the largest entry, so that squares neither overflow nor vanish. */
+static void moments_of(size_t n, const double *K, double *trace, double *effective_dimension)
 {
-    *trace = *square = 0;
+    double largest = 0, sum = 0, square = 0;
+    int exponent;
+    for (size_t i = 0; i < n * n; i++)
+        largest = fmax(largest, fabs(K[i]));
+    frexp(largest, &exponent);
+    exponent = exponent > -1000 ? exponent : -1000; /* the unit's inverse is finite */
+    const double inverse = ldexp(1, -exponent);
     for (size_t i = 0; i < n; i++) {
         double row = 0;
         for (size_t j = 0; j < n; j++)
-            row += K[i * n + j] * K[i * n + j];
-        *trace += K[i * n + i];
-        *square += row;
+            row += K[i * n + j] * inverse * (K[i * n + j] * inverse);
+        sum += K[i * n + i] * inverse;
+        square += row;
     }
-    *trace /= (double)n;
-    *square /= (double)n * (double)n;
+    *trace = ldexp(sum / (double)n, exponent);
+    *effective_dimension = square > 0 ? sum * sum / square : 0;
 }
 
 /* Fills the report from the eigenvalues of K/n. */
-static qntk_status report_spectrum(size_t n, const qntk_spectrum *spectrum, double trace, double square,
-                                   report_kernel *report)
+static qntk_status report_spectrum(size_t n, const qntk_spectrum *spectrum, double trace,
+                                   double effective_dimension, report_kernel *report)
 {
     qntk_status status = report_allocate(report, spectrum->count);
     if (status != QNTK_OK)
@@ -137,7 +146,7 @@ static qntk_status report_spectrum(size_t n, const qntk_spectrum *spectrum, doub
         report->multiplicity[i] = 1;
     }
     report->trace = trace;
-    report->effective_dimension = square > 0 ? trace * trace / square : 0;
+    report->effective_dimension = effective_dimension;
     qntk_decay_shares(spectrum->count, report->eval, NULL, trace, report->share, report->cumulative);
     size_t used = strlen(report->route);
     snprintf(report->route + used, sizeof report->route - used, "; %s", spectrum->route);
@@ -161,7 +170,7 @@ static double matrices(void)
 
 static qntk_status spectrum_of_data(qntk_kernel *kernel, const qntk_dataset *data, report_kernel *report)
 {
-    double *K = NULL, trace, square;
+    double *K = NULL, trace, effective_dimension;
     size_t n = 0;
     qntk_spectrum spectrum = {0};
     qntk_status status =
@@ -171,7 +180,7 @@ static qntk_status spectrum_of_data(qntk_kernel *kernel, const qntk_dataset *dat
         status = qntk_npy_write(set.save_kernel, n, n, K);
     if (status != QNTK_OK)
         goto done;
-    moments_of(n, K, &trace, &square);
+    moments_of(n, K, &trace, &effective_dimension);
     qntk_spectrum_options wanted = qntk_spectrum_defaults();
     wanted.top = set.top;
     wanted.vectors = set.eigenvectors != NULL;
@@ -179,7 +188,7 @@ static qntk_status spectrum_of_data(qntk_kernel *kernel, const qntk_dataset *dat
     converged = qntk_spectrum_compute(n, K, wanted, &spectrum);
     status = converged == QNTK_NOT_CONVERGED ? QNTK_OK : converged;
     if (status == QNTK_OK && spectrum.count > 0)
-        status = report_spectrum(n, &spectrum, trace, square, report);
+        status = report_spectrum(n, &spectrum, trace, effective_dimension, report);
     if (status == QNTK_OK && set.eigenvectors != NULL)
         status = qntk_npy_write(set.eigenvectors, n, spectrum.count, spectrum.evec);
     report->bandwidth = qntk_kernel_is_radial(kernel) ? kernel->bandwidth : NAN;

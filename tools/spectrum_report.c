@@ -144,14 +144,13 @@ static qntk_status add_summary(cJSON *object, const spectrum_report *r, const re
 
 static qntk_status add_kernel(cJSON *array, const spectrum_report *r, const report_kernel *kernel)
 {
-    cJSON *object = cJSON_CreateObject();
-    if (object == NULL || !cJSON_AddItemToArray(array, object))
-        return QNTK_NO_MEMORY;
-    if (cJSON_AddStringToObject(object, "kernel", kernel->name) == NULL ||
-        cJSON_AddStringToObject(object, "route", kernel->route) == NULL ||
-        !add_number(object, "bandwidth", kernel->bandwidth))
-        return QNTK_NO_MEMORY;
-    qntk_status status = qntk_json_numbers(object, "eigenvalue", kernel->count, kernel->eval);
+    static const qntk_column head[] = {{"kernel", 0}, {"route", 0}, {"bandwidth", 17}, {NULL, 0}};
+    const qntk_cell cells[] = {qntk_cell_text(kernel->name), qntk_cell_text(kernel->route),
+                               qntk_cell_number(kernel->bandwidth)};
+    cJSON *object = NULL;
+    qntk_status status = qntk_json_row(array, head, cells, &object);
+    if (status == QNTK_OK)
+        status = qntk_json_numbers(object, "eigenvalue", kernel->count, kernel->eval);
     if (status == QNTK_OK)
         status = qntk_json_numbers(object, "multiplicity", kernel->count, kernel->multiplicity);
     if (status == QNTK_OK && kernel->bound != NULL)
@@ -179,10 +178,20 @@ static qntk_status write_json(qntk_file *file, const spectrum_report *r)
  * purpose. */
 static qntk_status draw(const spectrum_report *r, const cli_common *common)
 {
-    char path[4096];
+    bool something = false;
+    for (size_t k = 0; k < r->count; k++)
+        for (size_t i = 0; i < r->kernel[k].count; i++)
+            something = something || r->kernel[k].eval[i] > 0;
+    if (!something)
+        return cli_message(QNTK_INVALID, "%s: nothing to draw, no eigenvalue is positive", common->plot);
+    const size_t bytes = strlen(common->plot) + sizeof ".tsv";
+    char *path = qntk_alloc(bytes, 1);
+    if (path == NULL)
+        return QNTK_NO_MEMORY;
     qntk_file *file = NULL;
-    snprintf(path, sizeof path, "%.4080s.tsv", common->plot);
+    snprintf(path, bytes, "%s.tsv", common->plot);
     qntk_status status = qntk_file_open(path, &file);
+    qntk_free(path);
     if (status != QNTK_OK)
         return status;
     write_tsv(file, r);
@@ -214,22 +223,33 @@ qntk_status report_write(const spectrum_report *r, const cli_common *common)
 
 /* ---- for people ---- */
 
+/* One law: its parameter with the standard error, and AIC; dashes where it could not be fitted. */
+static void print_law(FILE *stream, int decimals, double value, double se, double aic)
+{
+    if (isfinite(value))
+        fprintf(stream, "  %7.*f +- %6.2g %6.0f", decimals, value, se, aic);
+    else
+        fprintf(stream, "  %17s %6s", "-", "-");
+}
+
 void report_summary(const spectrum_report *r, FILE *stream)
 {
     int width = 10;
     for (size_t k = 0; k < r->count; k++)
         width = (int)strlen(r->kernel[k].name) > width ? (int)strlen(r->kernel[k].name) : width;
-    fprintf(stream, "\n%-*s  %10s  %9s  %11s  %16s  %16s  %8s\n", width, "kernel", "trace", "eff. dim.",
-            "window", "exponent", "rate", "seconds");
+    fprintf(stream, "\n%-*s  %10s  %9s  %11s  %17s %6s  %17s %6s  %8s\n", width, "kernel", "trace",
+            "eff. dim.", "window", "exponent", "AIC", "rate", "AIC", "seconds");
     for (size_t k = 0; k < r->count; k++) {
         const report_kernel *kernel = &r->kernel[k];
         const qntk_decay *decay = &kernel->decay;
-        char window[32];
-        snprintf(window, sizeof window, "%zu..%zu", decay->first, decay->last);
-        fprintf(stream, "%-*s  %10.4g  %9.4g  %11s  %7.3f +- %5.2g  %7.4f +- %5.2g  %8.3f\n", width,
-                kernel->name, kernel->trace, kernel->effective_dimension, window, decay->power.exponent,
-                decay->power.exponent_se, decay->exponential.rate, decay->exponential.rate_se,
-                kernel->seconds);
+        char window[48] = "-";
+        if (isfinite(decay->power.exponent))
+            snprintf(window, sizeof window, "%zu..%zu", decay->first, decay->last);
+        fprintf(stream, "%-*s  %10.4g  %9.4g  %11s", width, kernel->name, kernel->trace,
+                kernel->effective_dimension, window);
+        print_law(stream, 3, decay->power.exponent, decay->power.exponent_se, decay->power.aic);
+        print_law(stream, 4, decay->exponential.rate, decay->exponential.rate_se, decay->exponential.aic);
+        fprintf(stream, "  %8.3f\n", kernel->seconds);
     }
     for (size_t k = 0; k < r->count; k++) {
         const report_kernel *kernel = &r->kernel[k];
