@@ -221,7 +221,7 @@ done:
     if (status != QNTK_OK && status != QNTK_INTERRUPTED && status != QNTK_NO_MEMORY) {
         char message[512];
         snprintf(message, sizeof message, "%s", qntk_message());
-        qntk_fail(status, "subset %zu of %zu rows: %s", repeat + 1, n, message);
+        qntk_fail(status, "a subset of %zu rows: %s", n, message);
     }
     qntk_ridge_path_free(&path);
     qntk_free(row);
@@ -254,7 +254,8 @@ static qntk_status measure_side_by_side(void *context, size_t index, size_t work
 {
     (void)worker;
     measurement *job = context;
-    return measure_item(job, job->alone * job->options.repeats - 1 - index);
+    const size_t s = job->alone - 1 - index / job->options.repeats;
+    return measure_item(job, s * job->options.repeats + index % job->options.repeats);
 }
 
 static qntk_status measure_all(measurement *job)

@@ -513,7 +513,7 @@ START_TEST(bad_input_is_named)
     for (size_t i = 0; i < p.P; i++)
         p.K[i * p.P + 3] = p.K[i * p.P + 2];
     memcpy(p.K + 3 * p.P, p.K + 2 * p.P, p.P * sizeof(double));
-    ck_assert_fails(MEASURE(1, &good[1], 1, &zero, options), QNTK_SINGULAR, "subset 2 of 20 rows: ridge 0");
+    ck_assert_fails(MEASURE(1, &good[1], 1, &zero, options), QNTK_SINGULAR, "a subset of 20 rows: ridge 0");
     ck_assert_double_eq(at[0].test.mean, 0);
     p.K[0] = NAN;
     ck_assert_fails(MEASURE(1, &good[1], 1, &ridge, options), QNTK_NOT_FINITE, "20 rows");

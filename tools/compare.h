@@ -14,6 +14,11 @@ typedef struct {
     bool center;
     const char *predictions;
     const char *bits;
+    const char *learning_curve; /* LO:HI:N */
+    size_t repeats;
+    size_t sphere; /* D; 0 = data */
+    const char *target_degrees;
+    double noise;
 } compare_settings;
 
 typedef enum { COMPARE_RIDGE, COMPARE_SVM } compare_solver;
@@ -52,5 +57,8 @@ int compare_parse_C(const cli_program *program, const char *text, compare_ridges
 
 /* --data with --kernel or --bits: the program's exit code. */
 int compare_data_run(const cli_program *program, compare_settings *set);
+
+/* --learning-curve, on --data or on --sphere. */
+int compare_curve_run(const cli_program *program, compare_settings *set);
 
 #endif

@@ -1,7 +1,7 @@
 /* kernel-compare: kernel regression with several kernels, and the gap between training and test. */
 #include "compare.h"
 
-static compare_settings set = {.ridge = "auto"};
+static compare_settings set = {.ridge = "auto", .repeats = 10, .target_degrees = "1,2,4"};
 
 static const cli_option options[] = {
     CLI_DATA_OPTIONS(set.common),
@@ -58,6 +58,43 @@ static const cli_option options[] = {
      .argument = "FILE",
      .role = CLI_WRITES,
      .help = "write every prediction: row, fold, kernel, truth, prediction"},
+    CLI_HEADING("Learning curve"),
+    {.name = "learning-curve",
+     .kind = CLI_TEXT,
+     .destination = &set.learning_curve,
+     .argument = "LO:HI:N",
+     .against = "folds|test|center|predictions|bits|suite|solver",
+     .help = "errors on random subsets of N sizes from LO to HI rows, measured and predicted"},
+    {.name = "repeats",
+     .kind = CLI_COUNT,
+     .destination = &set.repeats,
+     .argument = "R",
+     .needs = "learning-curve",
+     .against = "sphere",
+     .high = 100000,
+     .help = "subsets of each size"},
+    {.name = "sphere",
+     .kind = CLI_COUNT,
+     .destination = &set.sphere,
+     .argument = "D",
+     .low = 2,
+     .high = QNTK_MERCER_DIMENSION_MAX,
+     .needs = "learning-curve",
+     .against = "data",
+     .help = "no data: predicted from the exact spectrum on the sphere of R^D"},
+    {.name = "target-degrees",
+     .kind = CLI_TEXT,
+     .destination = &set.target_degrees,
+     .argument = "LIST",
+     .needs = "sphere",
+     .help = "degrees of the target there, 1,4 (equal powers, sum 1) or 1:0.9,4:0.3"},
+    {.name = "noise",
+     .kind = CLI_NUMBER,
+     .destination = &set.noise,
+     .argument = "V",
+     .high = 1e100,
+     .needs = "sphere",
+     .help = "variance of the noise of its labels"},
     CLI_OUTPUT_OPTIONS(set.common),
     {0},
 };
@@ -73,6 +110,8 @@ static const cli_program program = {
         "  kernel-compare --data data.csv --kernel qntk --kernel ntk:depth=3 --plot compare.png\n"
         "  kernel-compare --data t10k-images-idx3-ubyte.gz --limit 5000 --rows sphere --out mnist.tsv\n"
         "  kernel-compare --data friedman1:n=500,noise=1 --ridge 1e-3:10:9 --center --format json\n"
+        "  kernel-compare --data teacher:n=3000 --learning-curve 50:1600:6 --plot curve.png\n"
+        "  kernel-compare --sphere 10 --learning-curve 10:100000:9 --noise 0.1 --kernel qntk --kernel ntk\n"
         "\nauto: 10^-6, 10^-5, .. 10^2 times trace(K)/n. One ridge serves all folds.\n"
         "auto for C: 2^-5, 2^-3, .. 2^15 divided by trace(K)/n. One C serves all folds.\n",
     .options = options,
@@ -85,5 +124,7 @@ int main(int argc, char **argv)
     int code = cli_parse(&program, argc, argv, &end);
     if (code != 0 || end)
         return code;
+    if (set.learning_curve != NULL)
+        return compare_curve_run(&program, &set);
     return compare_data_run(&program, &set);
 }

@@ -86,7 +86,7 @@ qntk_curve_options qntk_curve_defaults(void);
  * with all threads inside. Memory beside K: about 24 n^2 bytes, per thread for the small ones.
  *
  * QNTK_INVALID: a size of 0 or above P or out of ascending order, no repeats, no ridge, m < 2 with classify; QNTK_SINGULAR (the message
- * names size and repeat) and the other codes of qntk_ridge_solve. QNTK_INTERRUPTED, QNTK_NO_MEMORY.
+ * names the size) and the other codes of qntk_ridge_solve. QNTK_INTERRUPTED, QNTK_NO_MEMORY.
  * Progress: "learning curve". On failure the points are zeroed. */
 qntk_status qntk_curve_measure(size_t P, const double *K, size_t m, const double *Y, size_t count,
                                const size_t *size, size_t ridges, const double *ridge,

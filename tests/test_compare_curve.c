@@ -1,0 +1,255 @@
+/* kernel-compare --learning-curve, run as its users run it. */
+#include "run.h"
+
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+/* Runs and expects this exit code; the caller frees. */
+static run_result expect(int code, const char *arguments)
+{
+    run_result r = run_program(arguments, 0);
+    ck_assert_msg(r.code == code, "%s: exit %d, expected %d; it said: %s", arguments, r.code, code, r.err);
+    return r;
+}
+
+static void expect_complaint(int code, const char *arguments, const char *text)
+{
+    run_result r = expect(code, arguments);
+    ck_assert_msg(strncmp(r.err, "kernel-compare: ", 16) == 0, "%s: it said: %s", arguments, r.err);
+    ck_assert_msg(strstr(r.err, text) != NULL, "%s: expected '%s' in: %s", arguments, text, r.err);
+    ck_assert_msg(r.out[0] == '\0', "%s: wrote to standard output", arguments);
+    run_free(&r);
+}
+
+static void write_text(const char *name, const char *text)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", run_directory(), name);
+    FILE *file = fopen(path, "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+static cJSON *read_json(const char *arguments)
+{
+    run_result r = expect(0, arguments);
+    cJSON *tree = cJSON_Parse(r.out);
+    ck_assert_msg(tree != NULL, "%s: no JSON: %.200s", arguments, r.out);
+    run_free(&r);
+    return tree;
+}
+
+static const cJSON *point(const cJSON *tree, int kernel, int at)
+{
+    const cJSON *result = cJSON_GetArrayItem(cJSON_GetObjectItem(tree, "results"), kernel);
+    const cJSON *found = cJSON_GetArrayItem(cJSON_GetObjectItem(result, "curve"), at);
+    ck_assert_ptr_nonnull(found);
+    return found;
+}
+
+static double number(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItem(object, key);
+    ck_assert_msg(cJSON_IsNumber(item), "%s is no number", key);
+    return item->valuedouble;
+}
+
+START_TEST(bad_usage_is_named)
+{
+    const char *sizes[] = {"0:50:3", "50:10:3", "10:50:1",  "10:50:0",  "10:50", "10:50:3:4", "10:50:1001",
+                           "a:50:3", "-1:50:3", "1.5:50:3", "10:1e3:3", "''",    "::"};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char command[128];
+        snprintf(command, sizeof command, "kernel-compare --data spirals --learning-curve %s", sizes[i]);
+        expect_complaint(2, command, "--learning-curve: expected LO:HI:N");
+    }
+    expect_complaint(2, "kernel-compare --learning-curve 10:50:3", "give --data SPEC, or --sphere");
+    expect_complaint(2, "kernel-compare --data spirals --sphere 5 --learning-curve 10:50:3", "means nothing");
+    expect_complaint(2, "kernel-compare --sphere 5", "without --learning-curve");
+    expect_complaint(2, "kernel-compare --sphere 1 --learning-curve 10:50:3", "--sphere");
+    expect_complaint(2, "kernel-compare --data spirals --folds 3 --learning-curve 10:50:3", "means nothing");
+    expect_complaint(2, "kernel-compare --data spirals --center --learning-curve 10:50:3", "means nothing");
+    expect_complaint(2, "kernel-compare --data spirals --repeats 3", "without --learning-curve");
+    expect_complaint(2, "kernel-compare --data spirals --noise 1 --learning-curve 10:50:3",
+                     "without --sphere");
+    expect_complaint(2, "kernel-compare --sphere 5 --learning-curve 10:50:3 --noise -1", "--noise");
+    expect_complaint(2, "kernel-compare --sphere 5 --learning-curve 10:50:3 --ridge x", "--ridge: expected");
+    expect_complaint(2, "kernel-compare --sphere 5 --learning-curve 10:50:3 --kernel K.npy", "is a matrix");
+    const char *degrees[] = {"a", "1,", ",1", "1,1", "1:0", "1:-1", "1:nan", "1:0.5,2", "1001", "1;2"};
+    for (size_t i = 0; i < sizeof degrees / sizeof *degrees; i++) {
+        char command[128];
+        snprintf(command, sizeof command,
+                 "kernel-compare --sphere 5 --learning-curve 10:50:3 --target-degrees %s", degrees[i]);
+        expect_complaint(2, command, "--target-degrees: expected");
+    }
+}
+END_TEST
+
+START_TEST(bad_data_is_named)
+{
+    expect_complaint(1, "kernel-compare --data spirals:n=100 --learning-curve 10:101:3",
+                     "expected at most the 100 rows there are, found 101");
+    expect_complaint(1, "kernel-compare --data spirals:n=100 --target none --learning-curve 10:50:3",
+                     "needs a target");
+    /* one eigenvalue is not enough for 10 rows */
+    expect_complaint(1,
+                     "kernel-compare --data friedman1:n=40 --kernel gauss:bandwidth=1e9 --ridge 0 "
+                     "--learning-curve 10:10:1",
+                     "a subset of 10 rows: ridge 0");
+}
+END_TEST
+
+START_TEST(the_table_describes_itself)
+{
+    run_result r = expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --kernel gauss --seed 7 "
+                             "--learning-curve 10:90:3 --repeats 4");
+    ck_assert_ptr_nonnull(strstr(r.out, "# seed=7\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# n=120\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# classes=2\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "--learning-curve 10:90:3 --repeats 4"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# ridges[gauss]="));
+    ck_assert_ptr_nonnull(
+        strstr(r.out, "\nkernel\tn\tridge\ttest_measured\ttest_se\ttest_predicted\tratio\t"));
+    ck_assert_ptr_nonnull(strstr(r.out, "\nqntk\t30\t"));
+    ck_assert_ptr_nonnull(strstr(r.out, "\ngauss\t90\t"));
+    ck_assert_ptr_nonnull(strstr(r.err, "accuracy"));
+    ck_assert_ptr_nonnull(strstr(r.err, "predicted/measured from"));
+    run_free(&r);
+    /* the same bytes for any number of threads, and for the ridge that was chosen, given again */
+    run_result one = expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --learning-curve 10:90:3 "
+                               "--repeats 4 --threads 1 --quiet");
+    run_result three = expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --learning-curve 10:90:3 "
+                                 "--repeats 4 --threads 3 --quiet");
+    ck_assert_str_eq(one.out, three.out);
+    ck_assert_str_eq(one.err, "");
+    run_free(&one);
+    run_free(&three);
+}
+END_TEST
+
+START_TEST(json_holds_the_curve_and_its_numbers_fit_together)
+{
+    cJSON *tree =
+        read_json("kernel-compare --data friedman1:n=150 --kernel ntk --kernel laplace --format json "
+                  "--learning-curve 20:150:3 --ridge 0.5 --repeats 5 --quiet");
+    ck_assert_double_eq(number(tree, "n"), 150);
+    ck_assert_double_eq(number(tree, "classes"), 0);
+    for (int k = 0; k < 2; k++)
+        for (int s = 0; s < 3; s++) {
+            const cJSON *at = point(tree, k, s);
+            const double n = number(at, "n"), test = number(at, "test_measured");
+            ck_assert_double_eq(number(at, "ridge"), 0.5);
+            ck_assert_relative(number(at, "ratio"), number(at, "test_predicted") / test, 1e-14);
+            ck_assert_relative(number(at, "ratio_finite"), number(at, "test_finite") / test, 1e-14);
+            ck_assert(cJSON_IsNull(cJSON_GetObjectItem(at, "accuracy"))); /* regression */
+            ck_assert(cJSON_IsNull(cJSON_GetObjectItem(at, "loo")));      /* one ridge */
+            if (s < 2) {
+                /* the pool is what is trained on and what is held out */
+                ck_assert_relative(n * number(at, "train_measured") +
+                                       (150 - n) * number(at, "heldout_measured"),
+                                   150 * test, 1e-12);
+            } else {
+                ck_assert_double_eq(n, 150);
+                ck_assert(cJSON_IsNull(cJSON_GetObjectItem(at, "heldout_measured")));
+                ck_assert_relative(number(at, "ratio_finite"), 1, 1e-9);
+                ck_assert_relative(number(at, "train_measured"), test, 1e-12);
+            }
+        }
+    cJSON_Delete(tree);
+}
+END_TEST
+
+START_TEST(constant_targets_are_defined)
+{
+    write_text("constant.csv", "a,b,y\n1,2,3\n2,1,3\n0,5,3\n4,4,3\n2,2,3\n7,1,3\n");
+    write_text("zero.csv", "a,b,y\n1,2,0\n2,1,0\n0,5,0\n4,4,0\n2,2,0\n7,1,0\n");
+    run_result r = expect(0, "kernel-compare --data constant.csv --task regress --kernel gauss "
+                             "--learning-curve 2:6:2 --ridge 0.1 --quiet");
+    run_free(&r);
+    cJSON *tree = read_json("kernel-compare --data zero.csv --task regress --kernel gauss --format json "
+                            "--learning-curve 2:6:2 --ridge 0.1 --quiet");
+    ck_assert_double_eq(number(point(tree, 0, 0), "test_measured"), 0);
+    ck_assert_double_eq(number(point(tree, 0, 0), "test_predicted"), 0);
+    ck_assert(cJSON_IsNull(cJSON_GetObjectItem(point(tree, 0, 0), "ratio")));
+    cJSON_Delete(tree);
+    run_remove("constant.csv");
+    run_remove("zero.csv");
+}
+END_TEST
+
+START_TEST(the_sphere_needs_no_data)
+{
+    /* targets given as "1,2" and as their powers are the same, scaled */
+    cJSON *equal =
+        read_json("kernel-compare --sphere 6 --learning-curve 10:1000:3 --kernel qntk --format json "
+                  "--target-degrees 1,2 --ridge 0.01 --quiet");
+    cJSON *double_power = read_json("kernel-compare --sphere 6 --learning-curve 10:1000:3 --kernel qntk "
+                                    "--format json --target-degrees 1:1,2:1 --ridge 0.01 --quiet");
+    cJSON *noisy =
+        read_json("kernel-compare --sphere 6 --learning-curve 10:1000:3 --kernel qntk --format json "
+                  "--target-degrees 1,2 --ridge 0.01 --noise 0.5 --quiet");
+    ck_assert_double_eq(number(equal, "d"), 6);
+    double before = INFINITY;
+    for (int s = 0; s < 3; s++) {
+        const cJSON *at = point(equal, 0, s);
+        const double test = number(at, "test_predicted");
+        ck_assert_double_lt(test, before);
+        before = test;
+        ck_assert_double_eq(number(at, "clean_predicted"), test);
+        ck_assert_relative(number(point(double_power, 0, s), "test_predicted"), 2 * test, 1e-12);
+        ck_assert_relative(number(point(noisy, 0, s), "test_predicted"),
+                           0.5 + number(point(noisy, 0, s), "clean_predicted"), 1e-12);
+        ck_assert_double_gt(number(point(noisy, 0, s), "test_predicted"), 0.5 + test);
+    }
+    cJSON_Delete(equal);
+    cJSON_Delete(double_power);
+    cJSON_Delete(noisy);
+    /* too many points for the degrees there are: written, and said */
+    run_result r = expect(1, "kernel-compare --sphere 3 --learning-curve 10:1000000000:2 --kernel laplace "
+                             "--ridge 0 --quiet");
+    ck_assert_ptr_nonnull(strstr(r.err, "act as a ridge"));
+    ck_assert_ptr_nonnull(strstr(r.out, "\nlaplace\t1000000000\t0\t"));
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(plots_are_drawn)
+{
+    const char *const commands[] = {
+        "kernel-compare --data friedman1:n=60 --kernel ntk --kernel gauss --learning-curve 5:60:4 --plot "
+        "c.png "
+        "--quiet",
+        "kernel-compare --data friedman1:n=60 --kernel ntk --learning-curve 60:60:1 --repeats 1 --plot c.png "
+        "--quiet",
+        "kernel-compare --sphere 4 --learning-curve 5:50:3 --plot c.png --quiet"};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        run_result r = expect(0, commands[i]);
+        char *png = run_read("c.png");
+        ck_assert_ptr_nonnull(png);
+        ck_assert_int_eq(memcmp(png, "\x89PNG", 4), 0);
+        ck_assert_str_eq(r.err, "");
+        free(png);
+        run_free(&r);
+        run_remove("c.png");
+        ck_assert_uint_eq(run_count_files(), 0);
+    }
+}
+END_TEST
+
+static void add_tests(TCase *tcase)
+{
+    tcase_add_test(tcase, bad_usage_is_named);
+    tcase_add_test(tcase, bad_data_is_named);
+    tcase_add_test(tcase, the_table_describes_itself);
+    tcase_add_test(tcase, json_holds_the_curve_and_its_numbers_fit_together);
+    tcase_add_test(tcase, constant_targets_are_defined);
+    tcase_add_test(tcase, the_sphere_needs_no_data);
+    tcase_add_test(tcase, plots_are_drawn);
+}
+
+int main(void)
+{
+    return test_main("compare_curve", add_tests);
+}
