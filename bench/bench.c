@@ -1,8 +1,10 @@
 /* See bench.h. */
+#define _GNU_SOURCE /* pipe2 */
 #include "bench.h"
 
 #include <cblas.h>
-#include <math.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,41 +88,92 @@ void bench_row(const char *op, const char *name, double seconds, const char *bas
     fflush(stdout);
 }
 
-double bench_python(const char *script, const char *const *arguments)
+/* ---- a baseline in Python ---- */
+
+/* After the script: says that it is ready, then calls the function that each line names and says when it has
+ * returned. */
+static const char serve[] = "\nimport sys\n"
+                            "print('ready', flush=True)\n"
+                            "for line in sys.stdin:\n"
+                            "    globals()[line.strip()]()\n"
+                            "    print('done', flush=True)\n";
+
+/* In the child: Python with its standard input and output on the two pipes. */
+_Noreturn static void become_python(const char *script, const char *const *arguments, int in, int out)
 {
     enum { WORDS = 16 };
-    const char *words[WORDS] = {"python3", "-c", script};
-    size_t count = 3;
-    while (arguments != NULL && *arguments != NULL && count < WORDS - 1)
-        words[count++] = *arguments++;
-    int ends[2];
-    if (pipe(ends) != 0)
-        return NAN;
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[1], STDOUT_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        /* a Python that was installed with the system's packages before one that shadows it */
-        execv("/usr/bin/python3", (char *const *)words);
-        execvp("python3", (char *const *)words);
+    size_t bytes = strlen(script) + sizeof serve;
+    char *whole = malloc(bytes);
+    if (whole == NULL)
         _exit(127);
+    snprintf(whole, bytes, "%s%s", script, serve);
+    const char *words[WORDS] = {"python3", "-c", whole};
+    for (size_t count = 3; arguments != NULL && *arguments != NULL && count < WORDS - 1; count++)
+        words[count] = *arguments++;
+    dup2(in, STDIN_FILENO);
+    dup2(out, STDOUT_FILENO);
+    /* a Python that was installed with the system's packages before one that shadows it */
+    execv("/usr/bin/python3", (char *const *)words);
+    execvp("python3", (char *const *)words);
+    _exit(127);
+}
+
+static bool heard(const bench_python *python, const char *word)
+{
+    char line[64];
+    return fgets(line, sizeof line, python->from) != NULL && strncmp(line, word, strlen(word)) == 0;
+}
+
+bool bench_python_start(const char *script, const char *const *arguments, bench_python *python)
+{
+    *python = (bench_python){0};
+    int to[2], from[2];
+    if (pipe2(to, O_CLOEXEC) != 0)
+        return false;
+    if (pipe2(from, O_CLOEXEC) != 0) {
+        close(to[0]);
+        close(to[1]);
+        return false;
     }
-    close(ends[1]);
-    FILE *stream = fdopen(ends[0], "r");
-    char text[64] = "", *end = text;
-    double result = NAN;
-    if (child > 0 && stream != NULL && fgets(text, sizeof text, stream) != NULL)
-        result = strtod(text, &end);
-    if (end == text)
-        result = NAN;
-    if (stream != NULL)
-        fclose(stream);
-    int status = 0;
-    if (child > 0)
-        waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? result : NAN;
+    signal(SIGPIPE, SIG_IGN); /* a child that died is found by its silence */
+    fflush(stdout);
+    python->child = fork();
+    if (python->child == 0)
+        become_python(script, arguments, to[0], from[1]);
+    close(to[0]);
+    close(from[1]);
+    python->to = fdopen(to[1], "w");
+    python->from = fdopen(from[0], "r");
+    if (python->child > 0 && python->to != NULL && python->from != NULL && heard(python, "ready"))
+        return true;
+    bench_python_end(python);
+    return false;
+}
+
+bool bench_python_call(bench_python *python, const char *function)
+{
+    fprintf(python->to, "%s\n", function);
+    fflush(python->to);
+    return heard(python, "done");
+}
+
+void bench_python_run(void *python)
+{
+    if (!bench_python_call(python, "run")) {
+        fputs("benchmark: the baseline in Python failed\n", stderr);
+        exit(EXIT_FAILURE);
+    }
+}
+
+void bench_python_end(bench_python *python)
+{
+    if (python->to != NULL)
+        fclose(python->to);
+    if (python->from != NULL)
+        fclose(python->from);
+    if (python->child > 0)
+        waitpid(python->child, NULL, 0);
+    *python = (bench_python){0};
 }
 
 void bench_fail(void)

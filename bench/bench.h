@@ -2,8 +2,11 @@
 #ifndef QNTK_BENCH_H
 #define QNTK_BENCH_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/types.h>
 
 #include "qntk/qntk.h"
 
@@ -31,9 +34,30 @@ void bench_header(void);
 void bench_row(const char *op, const char *name, double seconds, const char *baseline,
                double baseline_seconds, double residual);
 
-/* Runs `/usr/bin/env python3 -c script argument...` (a NULL ends them) and returns the number it prints, NAN
- * if there is no Python, a module is missing, or it fails. */
-double bench_python(const char *script, const char *const *arguments);
+/* A baseline in Python: a process that waits for its turn, so that its runs take part in the interleaving. */
+typedef struct {
+    pid_t child;
+    FILE *to, *from;
+} bench_python;
+
+/* Starts Python on `script`, which imports, prepares and defines functions, with sys.argv[1:] = arguments (a
+ * NULL ends them). False if there is no Python, a module is missing, or the script fails. */
+bool bench_python_start(const char *script, const char *const *arguments, bench_python *python);
+
+/* Calls the script's function of this name; false if that fails. */
+bool bench_python_call(bench_python *python, const char *function);
+
+/* The `run` of a contestant whose context is a bench_python: calls run(). Exits with 1 if that fails. */
+void bench_python_run(void *python);
+
+/* Ends it and waits for its end; nothing if it did not start. */
+void bench_python_end(bench_python *python);
+
+/* The larger of two errors; one that is not finite stays. */
+static inline double bench_worse(double worst, double error)
+{
+    return isfinite(error) && isfinite(worst) ? fmax(worst, error) : INFINITY;
+}
 
 /* Prints the message of the library and exits with 1. */
 _Noreturn void bench_fail(void);

@@ -48,7 +48,7 @@ static double difference(const eigen_case *c)
 {
     double worst = 0;
     for (size_t k = 0; k < c->ours.count; k++)
-        worst = fmax(worst, fabs(c->ours.eval[k] - c->ascending[c->n - 1 - k]));
+        worst = bench_worse(worst, fabs(c->ours.eval[k] - c->ascending[c->n - 1 - k]));
     return worst / fabs(c->ascending[c->n - 1]);
 }
 
@@ -99,53 +99,56 @@ static void all_values(size_t n, size_t repeats)
     qntk_free(c.ascending);
 }
 
-/* Median of three runs of eigsh on the matrix in a file, by SciPy's own threads. */
+/* eigsh on the matrix in a file, by SciPy's own threads; save() leaves its eigenvalues, descending. */
 static const char eigsh_script[] =
-    "import sys, time, numpy as np\n"
+    "import sys, numpy as np\n"
     "from scipy.sparse.linalg import eigsh\n"
-    "K = np.load(sys.argv[1]); k = int(sys.argv[2]); s = []\n"
-    "for _ in range(3):\n"
-    "    t = time.perf_counter(); w = eigsh(K, k, which='LA', return_eigenvectors=True)[0]\n"
-    "    s.append(time.perf_counter() - t)\n"
-    "ours = np.loadtxt(sys.argv[3]); worst = abs(np.sort(w)[::-1] - ours).max() / w.max()\n"
-    "assert worst < 1e-9, worst\n"
-    "print(sorted(s)[1])\n";
+    "K = np.load(sys.argv[1]); k = int(sys.argv[2])\n"
+    "def run():\n"
+    "    global w; w = eigsh(K, k, which='LA', return_eigenvectors=True)[0]\n"
+    "def save(): np.save(sys.argv[3], np.sort(w)[::-1].reshape(1, -1).copy())\n";
 
-static double run_eigsh(const eigen_case *c, const char *directory)
+/* Stops the benchmark if the two disagree: then they did not do the same work. */
+static void check_against(const eigen_case *c, const char *path)
 {
-    char path[256], values[256], top[24];
-    snprintf(path, sizeof path, "%s/K.npy", directory);
-    snprintf(values, sizeof values, "%s/values.txt", directory);
-    snprintf(top, sizeof top, "%zu", c->top);
-    FILE *file = fopen(values, "w");
-    bench_check(file == NULL ? QNTK_IO : QNTK_OK);
-    for (size_t k = 0; k < c->ours.count; k++)
-        fprintf(file, "%.17g\n", c->ours.eval[k]);
-    fclose(file);
-    const char *arguments[] = {path, top, values, NULL};
-    double seconds = bench_python(eigsh_script, arguments);
-    unlink(values);
-    return seconds;
+    double *theirs = NULL, worst = 0;
+    size_t rows = 0, columns = 0;
+    bench_check(qntk_npy_read_matrix(path, &theirs, &rows, &columns));
+    for (size_t k = 0; k < c->top && k < columns; k++)
+        worst = bench_worse(worst, fabs(theirs[k] - c->ours.eval[k]) / fabs(theirs[0]));
+    if (!(worst < 1e-9) || columns != c->top) {
+        fprintf(stderr, "benchmark: eigsh's eigenvalues differ by %g\n", worst);
+        exit(EXIT_FAILURE);
+    }
+    qntk_free(theirs);
 }
 
-static void leading(double *K, size_t n, const char *what, const size_t *tops, size_t count, bool baseline)
+static void leading(double *K, size_t n, const char *what, const size_t *tops, size_t count)
 {
     enum { REPEATS = 3 };
-    char directory[] = "/tmp/qntk-bench-XXXXXX", path[256], name[128];
-    if (mkdtemp(directory) == NULL)
-        return;
+    char directory[] = "/tmp/qntk-bench-XXXXXX", path[64], values[64], top[24], name[128];
+    bench_check(mkdtemp(directory) == NULL ? QNTK_IO : QNTK_OK);
     snprintf(path, sizeof path, "%s/K.npy", directory);
-    if (baseline)
-        bench_check(qntk_npy_write(path, n, n, K));
+    snprintf(values, sizeof values, "%s/values.npy", directory);
+    bench_check(qntk_npy_write(path, n, n, K));
     for (size_t i = 0; i < count; i++) {
         eigen_case c = {.n = n, .top = tops[i], .K = K};
-        bench_contestant ours = {.name = "ours", .run = run_ours, .context = &c};
-        bench_interleave(1, &ours, REPEATS, false);
-        double eigsh = baseline ? run_eigsh(&c, directory) : NAN;
+        bench_python eigsh = {0};
+        snprintf(top, sizeof top, "%zu", tops[i]);
+        const char *arguments[] = {path, top, values, NULL};
+        bench_contestant both[] = {
+            {.name = "ours", .run = run_ours, .context = &c},
+            {.name = "eigsh", .run = bench_python_run, .context = &eigsh, .seconds = NAN}};
+        bool two = bench_python_start(eigsh_script, arguments, &eigsh);
+        bench_interleave(two ? 2 : 1, both, REPEATS, false);
+        if (two && bench_python_call(&eigsh, "save"))
+            check_against(&c, values);
+        bench_python_end(&eigsh);
         snprintf(name, sizeof name, "n=%zu leading %zu, %s, %s", n, tops[i], what, c.ours.route);
-        bench_row("eigen", name, ours.seconds, "eigsh", eigsh,
+        bench_row("eigen", name, both[0].seconds, "eigsh", both[1].seconds,
                   c.ours.residual != NULL ? c.ours.max_residual / c.ours.norm : NAN);
         qntk_spectrum_free(&c.ours);
+        unlink(values);
     }
     unlink(path);
     rmdir(directory);
@@ -159,13 +162,13 @@ int main(void)
     all_values(4000, 3);
     all_values(8000, 3);
     double *K = matrix(8000, 64, "ntk", "sphere");
-    leading(K, 8000, "ntk d=64", tops, 2, true);
+    leading(K, 8000, "ntk d=64", tops, 2);
     qntk_free(K);
     K = matrix(8000, 10, "ntk", "sphere");
-    leading(K, 8000, "ntk d=10", tops, 2, true);
+    leading(K, 8000, "ntk d=10", tops, 2);
     qntk_free(K);
     K = matrix_without_decay(2000);
-    leading(K, 2000, "random, no decay", tops, 2, true);
+    leading(K, 2000, "random, no decay", tops, 2);
     qntk_free(K);
     return 0;
 }

@@ -3,8 +3,6 @@
 #include "bench.h"
 
 #include <cblas.h>
-#include <math.h>
-#include <stdio.h>
 
 typedef struct {
     size_t n, d;
@@ -35,14 +33,14 @@ static double residual(const gram_case *c)
     for (int s = 0; s < SAMPLES; s++) {
         size_t i = qntk_rng_below(&rng, c->n), j = qntk_rng_below(&rng, c->n);
         double exact = qntk_kernel_pair(&c->kernel, c->d, c->X + i * c->d, c->X + j * c->d);
-        worst = fmax(worst, fabs(c->K[i * c->n + j] - exact) / sqrt(c->K[i * c->n + i] * c->K[j * c->n + j]));
+        worst = bench_worse(worst,
+                            fabs(c->K[i * c->n + j] - exact) / sqrt(c->K[i * c->n + i] * c->K[j * c->n + j]));
     }
     return worst;
 }
 
-/* The same kernel (real weights, no bias) as a NumPy user writes it, one array operation at a time; prints
- * the median of three runs. */
-static const char numpy_script[] = "import sys, time, numpy as np\n"
+/* The same kernel (real weights, no bias) as a NumPy user writes it, one array operation at a time. */
+static const char numpy_script[] = "import sys, numpy as np\n"
                                    "n, d, depth = map(int, sys.argv[1:])\n"
                                    "X = np.random.default_rng(0).standard_normal((n, d))\n"
                                    "def run():\n"
@@ -52,34 +50,37 @@ static const char numpy_script[] = "import sys, time, numpy as np\n"
                                    "        P = np.outer(a, a); r = np.clip(S / P, -1, 1); t = np.arccos(r)\n"
                                    "        M = P * (np.sqrt(1 - r * r) + r * (np.pi - t)) / (2 * np.pi)\n"
                                    "        T = g * M + g * (np.pi - t) / (2 * np.pi) * T; S = g * M\n"
-                                   "    return T\n"
-                                   "s = []\n"
-                                   "for _ in range(3):\n"
-                                   "    t0 = time.perf_counter(); run(); s.append(time.perf_counter() - t0)\n"
-                                   "print(sorted(s)[1])\n";
+                                   "    return T\n";
+
+static bool start_numpy(const gram_case *c, bench_python *numpy)
+{
+    char rows[24], columns[24], depth[24];
+    snprintf(rows, sizeof rows, "%zu", c->n);
+    snprintf(columns, sizeof columns, "%zu", c->d);
+    snprintf(depth, sizeof depth, "%zu", c->kernel.network.depth);
+    const char *arguments[] = {rows, columns, depth, NULL};
+    return bench_python_start(numpy_script, arguments, numpy);
+}
 
 static void compare(size_t n, size_t d, const char *spec, const double *X, double *K, double *products,
-                    bool numpy)
+                    bool against_numpy)
 {
     enum { REPEATS = 7 };
     gram_case c = {.n = n, .d = d, .X = X, .K = K, .products = products};
+    bench_python numpy = {0};
     bench_check(qntk_kernel_parse(spec, &c.kernel));
     bench_check(qntk_kernel_resolve(&c.kernel, n, d, X, 0));
-    bench_contestant both[2] = {{.name = "dsyrk", .run = run_dsyrk, .context = &c, .blas_threads = true},
-                                {.name = "gram", .run = run_gram, .context = &c}};
-    bench_interleave(2, both, REPEATS, true);
+    bench_contestant all[3] = {{.name = "dsyrk", .run = run_dsyrk, .context = &c, .blas_threads = true},
+                               {.name = "gram", .run = run_gram, .context = &c},
+                               {.name = "numpy", .run = bench_python_run, .context = &numpy, .seconds = NAN}};
+    bool three = against_numpy && start_numpy(&c, &numpy);
+    bench_interleave(three ? 3 : 2, all, REPEATS, true);
     char name[128];
     snprintf(name, sizeof name, "n=%zu d=%zu %s", n, d, spec);
-    bench_row("gram", name, both[1].seconds, "dsyrk", both[0].seconds, residual(&c));
-    if (numpy) {
-        char rows[24], columns[24], depth[24];
-        snprintf(rows, sizeof rows, "%zu", n);
-        snprintf(columns, sizeof columns, "%zu", d);
-        snprintf(depth, sizeof depth, "%zu", c.kernel.network.depth);
-        const char *arguments[] = {rows, columns, depth, NULL};
-        bench_row("gram", name, both[1].seconds, "numpy", bench_python(numpy_script, arguments),
-                  residual(&c));
-    }
+    bench_row("gram", name, all[1].seconds, "dsyrk", all[0].seconds, residual(&c));
+    if (against_numpy)
+        bench_row("gram", name, all[1].seconds, "numpy", all[2].seconds, residual(&c));
+    bench_python_end(&numpy);
 }
 
 int main(void)
