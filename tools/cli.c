@@ -234,7 +234,9 @@ int cli_parse(const cli_program *program, int argc, char **argv, bool *end)
 static struct {
     bool shown; /* a line is on the terminal */
     char label[64];
-    double start; /* of the present step, seconds */
+    double start;      /* of the present step, seconds */
+    const char *whole; /* the label of work that is shown in place of its steps; NULL: the steps */
+    double (*fraction)(void);
 } bar;
 
 static void on_signal(int signal)
@@ -268,6 +270,10 @@ static void show_progress(void *context, const char *label, double fraction)
     const double delay = 0.5; /* seconds: shorter steps show nothing */
     (void)context;
     double now = cli_seconds();
+    if (bar.whole != NULL) {
+        label = bar.whole;
+        fraction = bar.fraction();
+    }
     if (strcmp(label, bar.label) != 0) {
         snprintf(bar.label, sizeof bar.label, "%s", label);
         bar.start = now;
@@ -289,6 +295,12 @@ static void show_progress(void *context, const char *label, double fraction)
         fprintf(stderr, "  %.0f s left ", elapsed * (1 - fraction) / fraction);
     fputs("\033[K", stderr);
     bar.shown = true;
+}
+
+void cli_progress_whole(const char *label, double (*fraction)(void))
+{
+    bar.whole = label;
+    bar.fraction = fraction;
 }
 
 void cli_progress_end(void)

@@ -85,9 +85,9 @@ typedef struct {
         .help = (text)                                                                                       \
     }
 
-#define CLI_DATA_OPTION(option, type, field, ...)                                                            \
+#define CLI_DATA_OPTION(option, type, field, with, ...)                                                      \
     {                                                                                                        \
-        .name = (option), .kind = (type), .destination = &(field), .needs = "data", .against = "sphere",     \
+        .name = (option), .kind = (type), .destination = &(field), .needs = (with), .against = "sphere",     \
         __VA_ARGS__                                                                                          \
     }
 
@@ -99,20 +99,20 @@ typedef struct {
          .argument = "SPEC",                                                                                 \
          .role = CLI_READS,                                                                                  \
          .help = "a file, a folder or a generator (see below)"},                                             \
-        CLI_DATA_OPTION("target", CLI_TEXT, (c).target, .argument = "NAME|INDEX|none",                       \
+        CLI_DATA_OPTION("target", CLI_TEXT, (c).target, "data", .argument = "NAME|INDEX|none",               \
                         .help = "target column, from 0; none: all are features"),                            \
-        CLI_DATA_OPTION("labels", CLI_TEXT, (c).labels, .argument = "FILE", .role = CLI_READS,               \
+        CLI_DATA_OPTION("labels", CLI_TEXT, (c).labels, "data", .argument = "FILE", .role = CLI_READS,       \
                         .help = "labels of .npy or IDX data"),                                               \
-        CLI_DATA_OPTION("task", CLI_CHOICE, (c).task, .help = "what the target is",                          \
+        CLI_DATA_OPTION("task", CLI_CHOICE, (c).task, "data", .help = "what the target is",                  \
                         .choices = "auto|classify|regress"),                                                 \
-        CLI_DATA_OPTION("limit", CLI_COUNT, (c).limit, .argument = "N",                                      \
+        CLI_DATA_OPTION("limit", CLI_COUNT, (c).limit, "data", .argument = "N",                              \
                         .help = "a random subset of N rows"),                                                \
-        CLI_DATA_OPTION("scale", CLI_CHOICE, (c).scale, .help = "zscore: each feature to mean 0, sd 1",      \
-                        .choices = "none|zscore"),                                                           \
-        CLI_DATA_OPTION("rows", CLI_CHOICE, (c).rows, .help = "sphere: each row to norm sqrt(d)",            \
-                        .choices = "raw|sphere"),                                                            \
-        CLI_DATA_OPTION("missing", CLI_CHOICE, (c).missing, .help = "what to do with missing values",        \
-                        .choices = "error|drop|mean")
+        CLI_DATA_OPTION("scale", CLI_CHOICE, (c).scale, "data|suite",                                        \
+                        .help = "zscore: each feature to mean 0, sd 1", .choices = "none|zscore"),           \
+        CLI_DATA_OPTION("rows", CLI_CHOICE, (c).rows, "data|suite",                                          \
+                        .help = "sphere: each row to norm sqrt(d)", .choices = "raw|sphere"),                \
+        CLI_DATA_OPTION("missing", CLI_CHOICE, (c).missing, "data|suite",                                    \
+                        .help = "what to do with missing values", .choices = "error|drop|mean")
 
 #define CLI_KERNEL_OPTIONS(c)                                                                                \
     CLI_HEADING("Kernels"),                                                                                  \
@@ -201,6 +201,10 @@ qntk_status cli_message(qntk_status status, const char *format, ...) __attribute
 /* Threads, signals and the progress bar, as the options say. */
 qntk_status cli_start(const cli_program *program);
 
+/* From now on the bar shows how much of the whole is done, whatever step reports: fraction() is called from any
+ * thread, one call at a time. `label` NULL: the steps again. */
+void cli_progress_whole(const char *label, double (*fraction)(void));
+
 /* Ends the progress bar's line, so that text may follow. */
 void cli_progress_end(void);
 
@@ -228,9 +232,10 @@ enum { CLI_ROUTE = 160 };
 qntk_status cli_kernel_matrix(const cli_common *common, qntk_kernel *kernel, const qntk_dataset *data,
                               size_t median_rows, double share, size_t *n, double **K, char *route);
 
-/* Adds version, command, seed, data (NULL: none), n and d. The command is the resolved one: full names in the
- * order of the table, with the defaults, of the options that decide the numbers and mean something beside the
- * others given. The same settings give the same bytes, however they were typed. */
+/* Adds version, command, seed, data (NULL: none), n and d (neither if both are 0: many data sets). The command
+ * is the resolved one: full names in the order of the table, with the defaults, of the options that decide the
+ * numbers and mean something beside the others given. The same settings give the same bytes, however they were
+ * typed. */
 qntk_status cli_meta(const cli_program *program, const char *data, size_t n, size_t d, qntk_meta *meta);
 
 /* Seconds since an arbitrary start. */

@@ -122,7 +122,8 @@ int cli_check_options(const cli_program *program)
         if (first_given(program, o->against, name) != NULL)
             return cli_usage(program, "--%s means nothing with --%s", o->name, name);
         if (o->needs != NULL && first_given(program, o->needs, name) == NULL)
-            return cli_usage(program, "--%s means nothing without --%s", o->name, o->needs);
+            return cli_usage(program, "--%s means nothing without --%.*s", o->name,
+                             (int)strcspn(o->needs, "|"), o->needs);
     }
     int code = 0;
     for (const cli_option *o = program->options; code == 0 && (o->name != NULL || o->help != NULL); o++)
@@ -202,9 +203,9 @@ qntk_status cli_meta(const cli_program *program, const char *data, size_t n, siz
         status = qntk_meta_count(meta, "seed", program->common->seed);
     if (status == QNTK_OK && data != NULL)
         status = qntk_meta_text(meta, "data", data);
-    if (status == QNTK_OK)
+    if (status == QNTK_OK && n + d > 0)
         status = qntk_meta_count(meta, "n", n);
-    if (status == QNTK_OK)
+    if (status == QNTK_OK && n + d > 0)
         status = qntk_meta_count(meta, "d", d);
     return status;
 }

@@ -19,6 +19,9 @@ typedef struct {
     size_t sphere; /* D; 0 = data */
     const char *target_degrees;
     double noise;
+    const char *suite; /* a folder of folders */
+    size_t max_n;
+    bool resume;
 } compare_settings;
 
 typedef enum { COMPARE_RIDGE, COMPARE_SVM } compare_solver;
@@ -60,5 +63,11 @@ int compare_data_run(const cli_program *program, compare_settings *set);
 
 /* --learning-curve, on --data or on --sphere. */
 int compare_curve_run(const cli_program *program, compare_settings *set);
+
+/* The kernels of the study this project follows, if none are given. */
+void compare_usual_kernels(cli_kernels *kernels);
+
+/* --suite. */
+int compare_suite_run(const cli_program *program, const compare_settings *set);
 
 #endif

@@ -407,11 +407,7 @@ static int check_usage(const cli_program *program, comparison *c)
     int code = check_solver(program, c);
     if (code != 0 || set->bits != NULL)
         return code != 0 ? code : compare_parse_bits(program, set, &c->kernels, c->precision);
-    if (kernels->count == 0) {
-        const char *const usual[] = {"ntk", "qntk", "laplace", "gauss"};
-        for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-            qntk_kernel_parse(usual[i], &kernels->kernel[kernels->count++]);
-    }
+    compare_usual_kernels(kernels);
     c->kernels = *kernels;
     return 0;
 }

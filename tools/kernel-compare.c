@@ -1,13 +1,14 @@
 /* kernel-compare: kernel regression with several kernels, and the gap between training and test. */
 #include "compare.h"
 
-static compare_settings set = {.ridge = "auto", .repeats = 10, .target_degrees = "1,2,4"};
+static compare_settings set = {.ridge = "auto", .max_n = 5000, .repeats = 10, .target_degrees = "1,2,4"};
 
 static const cli_option options[] = {
     CLI_DATA_OPTIONS(set.common),
     CLI_KERNEL_OPTIONS(set.common),
     CLI_HEADING("Regression"),
     {.name = "folds",
+     .against = "suite",
      .kind = CLI_COUNT,
      .destination = &set.folds,
      .argument = "K",
@@ -18,7 +19,7 @@ static const cli_option options[] = {
      .destination = &set.test,
      .argument = "FILE",
      .role = CLI_READS,
-     .against = "folds",
+     .against = "folds|suite",
      .help = "train on --data, test on this; columns and classes are matched by name"},
     {.name = "test-labels",
      .kind = CLI_TEXT,
@@ -28,11 +29,13 @@ static const cli_option options[] = {
      .needs = "test",
      .help = "labels of --test, for .npy and IDX data"},
     {.name = "ridge",
+     .against = "suite",
      .kind = CLI_TEXT,
      .destination = &set.ridge,
      .argument = "auto|LIST|LO:HI:N",
      .help = "added to the diagonal of K; of several, the one with the smallest error left out"},
     {.name = "solver",
+     .against = "suite",
      .kind = CLI_CHOICE,
      .destination = &set.solver,
      .choices = "ridge|svm",
@@ -44,15 +47,18 @@ static const cli_option options[] = {
      .needs = "solver",
      .help = "of svm; of several, the best in 4-fold cross-validation inside the training rows [auto]"},
     {.name = "center",
+     .against = "suite",
      .kind = CLI_FLAG,
      .destination = &set.center,
      .help = "subtract the training mean of the target, add it to predictions"},
     {.name = "bits",
+     .against = "suite",
      .kind = CLI_TEXT,
      .destination = &set.bits,
      .argument = "LIST",
      .help = "compare precisions, 1,1.58,2,3,4,8,real: one network kernel each, shaped as --kernel"},
     {.name = "predictions",
+     .against = "suite",
      .kind = CLI_TEXT,
      .destination = &set.predictions,
      .argument = "FILE",
@@ -95,13 +101,33 @@ static const cli_option options[] = {
      .high = 1e100,
      .needs = "sphere",
      .help = "variance of the noise of its labels"},
+    CLI_HEADING("Or many data sets"),
+    {.name = "suite",
+     .kind = CLI_TEXT,
+     .destination = &set.suite,
+     .argument = "DIR",
+     .role = CLI_READS,
+     .against = "data|folds|test|ridge|solver|center|bits|predictions|learning-curve",
+     .help = "every UCI folder in DIR by the published protocol"},
+    {.name = "max-n",
+     .kind = CLI_COUNT,
+     .destination = &set.max_n,
+     .argument = "N",
+     .needs = "suite",
+     .help = "skip sets of more rows"},
+    {.name = "resume",
+     .kind = CLI_FLAG,
+     .destination = &set.resume,
+     .role = CLI_ASIDE,
+     .needs = "suite",
+     .help = "keep the sets that the file of --out has already"},
     CLI_OUTPUT_OPTIONS(set.common),
     {0},
 };
 
 static const cli_program program = {
     .name = "kernel-compare",
-    .synopsis = "--data SPEC [--kernel SPEC]... [--bits LIST]",
+    .synopsis = "--data SPEC | --suite DIR  [--kernel SPEC]... [--bits LIST]",
     .summary =
         "Kernel ridge regression and classification: training, test, and the gap between them, kernel by "
         "kernel.\n"
@@ -112,11 +138,21 @@ static const cli_program program = {
         "  kernel-compare --data friedman1:n=500,noise=1 --ridge 1e-3:10:9 --center --format json\n"
         "  kernel-compare --data teacher:n=3000 --learning-curve 50:1600:6 --plot curve.png\n"
         "  kernel-compare --sphere 10 --learning-curve 10:100000:9 --noise 0.1 --kernel qntk --kernel ntk\n"
+        "  kernel-compare --suite uci --out study.tsv --resume --plot study.png\n"
         "\nauto: 10^-6, 10^-5, .. 10^2 times trace(K)/n. One ridge serves all folds.\n"
         "auto for C: 2^-5, 2^-3, .. 2^15 divided by trace(K)/n. One C serves all folds.\n",
     .options = options,
     .common = &set.common,
 };
+
+void compare_usual_kernels(cli_kernels *kernels)
+{
+    static const char *const usual[] = {"ntk", "qntk", "laplace", "gauss"};
+    if (kernels->count > 0)
+        return;
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        qntk_kernel_parse(usual[i], &kernels->kernel[kernels->count++]);
+}
 
 int main(int argc, char **argv)
 {
@@ -124,6 +160,8 @@ int main(int argc, char **argv)
     int code = cli_parse(&program, argc, argv, &end);
     if (code != 0 || end)
         return code;
+    if (set.suite != NULL)
+        return compare_suite_run(&program, &set);
     if (set.learning_curve != NULL)
         return compare_curve_run(&program, &set);
     return compare_data_run(&program, &set);
