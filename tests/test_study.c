@@ -160,7 +160,7 @@ START_TEST(the_protocol_agrees_with_explicit_inverses)
             qntk_kernel candidate[5];
             for (size_t c = 0; c < 5; c++) {
                 candidate[c] = kernel[k];
-                candidate[c].network.depth = radial ? 1 : c + 1;
+                candidate[c].network.depth = radial ? kernel[k].network.depth : c + 1;
                 candidate[c].bandwidth = radial ? factors[c] * median : 0;
             }
             qntk_study_result twin = naive_study(&data, &kernel[k], radial ? 5 : 3, candidate);
