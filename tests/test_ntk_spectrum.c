@@ -111,6 +111,10 @@ START_TEST(an_option_that_would_be_ignored_is_named_with_the_other)
         expect_complaint(2, command, words[0]);
         expect_complaint(2, command, "--sphere");
     }
+    expect_complaint(2, "ntk-spectrum --data spirals --target none --task regress",
+                     "--task means nothing with --target none");
+    expect_complaint(2, "ntk-spectrum --data x.npy --target none --labels y.npy",
+                     "--labels means nothing with --target none");
     expect_complaint(2, "ntk-spectrum --kernel K.npy --limit 5", "--limit means nothing without --data");
     expect_complaint(2, "ntk-spectrum --kernel K.npy --precision single", "--precision means nothing");
 }

@@ -21,13 +21,33 @@ static void print_option(const cli_option *option, const char *standard)
     printf("\n");
 }
 
+/* "key=default (range), key=...": a new line begins in front of a key that would pass the right margin. */
+static void print_keys(const char *keys)
+{
+    const size_t margin = 100, indent = 11;
+    size_t column = indent;
+    printf("%*s", (int)indent, "");
+    while (*keys != '\0') {
+        const char *end = strstr(keys, "), ");
+        size_t length = end != NULL ? (size_t)(end - keys) + 2 : strlen(keys);
+        bool first = column == indent, wrap = !first && column + 1 + length > margin;
+        if (wrap)
+            printf("\n%*s", (int)indent, "");
+        printf("%s%.*s", first || wrap ? "" : " ", (int)length, keys);
+        column = wrap ? indent + length : column + !first + length;
+        keys += length + (end != NULL);
+    }
+    printf("\n");
+}
+
 static void print_kernels(void)
 {
     printf("\nKernel specifications, NAME[:key=value,...], keys with their defaults:\n");
     for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++) {
         char keys[QNTK_KERNEL_KEYS];
         qntk_kernel_keys(row, keys);
-        printf("  %-8s %s\n           %s\n", row->name, row->summary, keys);
+        printf("  %-8s %s\n", row->name, row->summary);
+        print_keys(keys);
     }
     printf("  K.npy    a square matrix in a file, .npy or .npy.gz\n");
 }

@@ -113,6 +113,17 @@ static int check_file(const cli_program *program, const cli_option *option)
     return 0;
 }
 
+/* What is said of a target that is not there. */
+static int check_target(const cli_program *program)
+{
+    const char *const about[] = {"labels", "task"};
+    const char *target = program->common->target;
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        if (target != NULL && strcmp(target, "none") == 0 && cli_given(program, about[i]))
+            return cli_usage(program, "--%s means nothing with --target none", about[i]);
+    return 0;
+}
+
 int cli_check_options(const cli_program *program)
 {
     char name[64];
@@ -125,7 +136,7 @@ int cli_check_options(const cli_program *program)
             return cli_usage(program, "--%s means nothing without --%.*s", o->name,
                              (int)strcspn(o->needs, "|"), o->needs);
     }
-    int code = 0;
+    int code = check_target(program);
     for (const cli_option *o = program->options; code == 0 && (o->name != NULL || o->help != NULL); o++)
         code = check_file(program, o);
     return code;
