@@ -191,7 +191,8 @@ static void summarise(compare_row *row)
         double mean = 0, square = 0;
         const double folds = (double)row->folds;
         for (size_t f = 0; f < row->folds; f++)
-            mean += *(double *)((char *)&row->fold[f] + member[k]) / folds;
+            mean += *(double *)((char *)&row->fold[f] + member[k]);
+        mean /= folds; /* at the end, so that the mean of ones is one */
         for (size_t f = 0; f < row->folds; f++) {
             const double off = *(double *)((char *)&row->fold[f] + member[k]) - mean;
             square += off * off;
@@ -242,6 +243,10 @@ static qntk_status try_solver(const comparison *c, size_t n, const double *K, co
         status = qntk_svm_grid(n, K, row->ridge);
     else
         qntk_evaluate_ridges(n, K, 0, NULL, row->ridge);
+    if (status == QNTK_OK && row->ridge[0] < 0)
+        status = cli_message(QNTK_INVALID,
+                             "%s: trace(K)/n is negative, so this is no kernel and --ridge auto undefined",
+                             row->name);
     if (status != QNTK_OK)
         return status;
     return svm ? compare_svm_folds(c->set, &c->data, K, c->split, c->ridges.automatic, row)

@@ -27,7 +27,7 @@ static bool read_range(const char *text, compare_ridges *ridges)
         return false;
     ridges->count = (size_t)count;
     for (size_t k = 0; k < ridges->count; k++)
-        ridges->value[k] = exp(log(low) + log(high / low) * (double)k / (count - 1));
+        ridges->value[k] = exp(log(low) + (log(high) - log(low)) * (double)k / (count - 1));
     ridges->value[0] = low;
     ridges->value[ridges->count - 1] = high;
     return true;

@@ -8,10 +8,31 @@
 
 /* ---- matching ---- */
 
-/* For each of the d columns of the training file the one of the test file; `taken` (d) is scratch. Files without
- * names match by position. */
+enum { ABSENT = -1 }; /* a category that occurs in no row of the test file: its column is 0 */
+
+/* True if the columns named as `name` is up to its "=" are the categories of one column: there are some, and
+ * they add up to one in every row. */
+static bool are_categories(const qntk_dataset *data, const char *name)
+{
+    const char *equal = strchr(name, '=');
+    if (equal == NULL)
+        return false;
+    const size_t prefix = (size_t)(equal - name) + 1;
+    for (size_t i = 0; i < data->n; i++) {
+        double sum = 0;
+        for (size_t j = 0; j < data->d; j++)
+            if (strncmp(data->feature_name[j], name, prefix) == 0)
+                sum += data->X[i * data->d + j];
+        if (!(fabs(sum - 1) <= 1e-9)) /* means in place of missing ones add up to that but for rounding */
+            return false;
+    }
+    return true;
+}
+
+/* For each of the d columns of the training file the one of the test file, or ABSENT; `taken` (d) is scratch.
+ * Files without names match by position. */
 static qntk_status match_columns(const char *path, const qntk_dataset *train, const qntk_dataset *test,
-                                 bool *taken, size_t *column)
+                                 bool *taken, ptrdiff_t *column)
 {
     const size_t d = train->d;
     char **const names = train->feature_name, **const others = test->feature_name;
@@ -23,21 +44,25 @@ static qntk_status match_columns(const char *path, const qntk_dataset *train, co
         size_t k = 0;
         while (k < test->d && (taken[k] || strcmp(names[j], others[k]) != 0))
             k++;
+        if (k == test->d && are_categories(train, names[j]) && are_categories(test, names[j])) {
+            column[j] = ABSENT;
+            continue;
+        }
         if (k == test->d)
             return cli_message(QNTK_FORMAT, "%s: expected a column '%s', as in %s, found none", path,
                                names[j], train->name);
         taken[k] = true;
-        column[j] = k;
+        column[j] = (ptrdiff_t)k;
     }
     for (size_t k = 0; k < test->d && names != NULL; k++)
         if (!taken[k])
             return cli_message(QNTK_FORMAT, "%s: found a column '%s', which %s lacks", path, others[k],
                                train->name);
-    if (test->d != d)
+    if (test->d != d && names == NULL)
         return cli_message(QNTK_FORMAT, "%s: expected %zu features, as in %s, found %zu", path, d,
                            train->name, test->d);
     for (size_t j = 0; j < d && names == NULL; j++)
-        column[j] = j;
+        column[j] = (ptrdiff_t)j;
     return QNTK_OK;
 }
 
@@ -59,14 +84,14 @@ static qntk_status append(const char *path, const qntk_dataset *test, qntk_datas
 {
     const size_t n = data->n, m = test->n, d = data->d;
     bool *taken = qntk_alloc_zero(test->d, sizeof *taken);
-    size_t *column = qntk_alloc(d, sizeof *column);
+    ptrdiff_t *column = qntk_alloc(d, sizeof *column);
     double *X = qntk_alloc(n + m, d * sizeof *X), *y = qntk_alloc(n + m, sizeof *y);
     qntk_status status = taken == NULL || column == NULL || X == NULL || y == NULL ? QNTK_NO_MEMORY : QNTK_OK;
     if (status == QNTK_OK)
         status = match_columns(path, data, test, taken, column);
     for (size_t i = 0; i < m && status == QNTK_OK; i++) {
         for (size_t j = 0; j < d; j++)
-            X[(n + i) * d + j] = test->X[i * d + column[j]];
+            X[(n + i) * d + j] = column[j] == ABSENT ? 0 : test->X[i * test->d + (size_t)column[j]];
         y[n + i] = test->y[i];
         if (data->classes > 0)
             status = match_class(path, data, test, (size_t)test->y[i], &y[n + i]);
