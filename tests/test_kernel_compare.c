@@ -353,10 +353,10 @@ START_TEST(predictions_name_every_row_once_and_add_up_to_the_accuracy)
     const char *line = strstr(text, "\nrow\tfold\tkernel\ttruth\tprediction\n");
     ck_assert_ptr_nonnull(line);
     for (line = strchr(line + 1, '\n') + 1; *line != '\0'; line = strchr(line, '\n') + 1) {
-        int row, fold;
-        char kernel[16], truth[32], prediction[32];
-        ck_assert_int_eq(
-            sscanf(line, "%d\t%d\t%15[^\t]\t%31[^\t]\t%31[^\n]", &row, &fold, kernel, truth, prediction), 5);
+        char *rest, kernel[16], truth[32], prediction[32];
+        const long row = strtol(line, &rest, 10), fold = strtol(rest, &rest, 10);
+        ck_assert(row >= 0 && row < N && fold >= 0 && fold < FOLDS);
+        ck_assert_int_eq(sscanf(rest, "\t%15[^\t]\t%31[^\t]\t%31[^\n]", kernel, truth, prediction), 3);
         rows++;
         if (strcmp(kernel, "gauss") != 0)
             continue;
@@ -381,8 +381,9 @@ START_TEST(predictions_name_every_row_once_and_add_up_to_the_accuracy)
     double error = 0;
     line = strchr(strstr(text, "\nrow\t") + 1, '\n') + 1;
     for (; *line != '\0'; line = strchr(line, '\n') + 1) {
-        double truth, prediction;
-        ck_assert_int_eq(sscanf(line, "%*d\t%*d\tntk\t%lf\t%lf", &truth, &prediction), 2);
+        char *rest;
+        const double truth = strtod(strstr(line, "\tntk\t") + 5, &rest), prediction = strtod(rest, &rest);
+        ck_assert_int_eq(*rest, '\n');
         error += (truth - prediction) * (truth - prediction) / 40;
     }
     ck_assert_relative(number(r.out, "ntk", "test"), error, 1e-13);
@@ -462,6 +463,294 @@ START_TEST(what_is_no_precision_is_bad_usage)
     expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel qntk:levels=5",
                      "gives the precision");
     expect_complaint(2, "kernel-compare --data spirals --bits 1 --kernel ntk --kernel qntk", "2 are given");
+}
+END_TEST
+
+START_TEST(json_has_every_promised_member_and_the_same_numbers)
+{
+    const char *command =
+        "kernel-compare --data spirals:n=60 --kernel qntk --kernel laplace --folds 5 --seed 3 --format ";
+    char text[256];
+    snprintf(text, sizeof text, "%sjson", command);
+    run_result json = expect(0, text);
+    snprintf(text, sizeof text, "%stsv", command);
+    run_result tsv = expect(0, text);
+    cJSON *tree = cJSON_Parse(json.out);
+    ck_assert_ptr_nonnull(tree);
+    const char *members[] = {"version", "command", "seed", "n", "d", "classes", "results"};
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        ck_assert_msg(cJSON_HasObjectItem(tree, members[i]), "no member %s", members[i]);
+    ck_assert(cJSON_GetObjectItem(tree, "n")->valuedouble == 60);
+    ck_assert(cJSON_GetObjectItem(tree, "classes")->valuedouble == 2);
+    const cJSON *results = cJSON_GetObjectItem(tree, "results");
+    ck_assert_int_eq(cJSON_GetArraySize(results), 2);
+    const char *numbers[] = {"ridge", "train", "test", "gap", "loo", "kare", "gcv", "exponent"};
+    for (int k = 0; k < 2; k++) {
+        const cJSON *row = cJSON_GetArrayItem(results, k), *folds = cJSON_GetObjectItem(row, "folds");
+        const char *kernel = cJSON_GetStringValue(cJSON_GetObjectItem(row, "kernel"));
+        ck_assert_str_eq(kernel, k == 0 ? "qntk" : "laplace");
+        ck_assert_str_eq(cJSON_GetStringValue(cJSON_GetObjectItem(row, "law")),
+                         field(tsv.out, kernel, "law"));
+        ck_assert(cJSON_GetObjectItem(row, "seconds")->valuedouble > 0);
+        for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+            ck_assert_msg(cJSON_GetObjectItem(row, numbers[i])->valuedouble ==
+                              number(tsv.out, kernel, numbers[i]),
+                          "%s of %s", numbers[i], kernel);
+        ck_assert_int_eq(cJSON_GetArraySize(folds), 5);
+        double train = 0, test = 0, square = 0;
+        for (int f = 0; f < 5; f++) {
+            train += cJSON_GetObjectItem(cJSON_GetArrayItem(folds, f), "train")->valuedouble / 5;
+            test += cJSON_GetObjectItem(cJSON_GetArrayItem(folds, f), "test")->valuedouble / 5;
+        }
+        for (int f = 0; f < 5; f++)
+            square += pow(cJSON_GetObjectItem(cJSON_GetArrayItem(folds, f), "test")->valuedouble - test, 2);
+        ck_assert_close(number(tsv.out, kernel, "train"), train, 1e-15, 1);
+        ck_assert_close(number(tsv.out, kernel, "test"), test, 1e-15, 1);
+        ck_assert_close(number(tsv.out, kernel, "test_sd"), sqrt(square / 4), 1e-14, 1);
+    }
+    cJSON_Delete(tree);
+    run_free(&json);
+    run_free(&tsv);
+}
+END_TEST
+
+/* Cuts the last column of a TSV, seconds, in place. */
+static void cut_seconds(char *tsv)
+{
+    char *to = tsv;
+    for (char *line = tsv; *line != '\0';) {
+        const size_t length = strcspn(line, "\n");
+        size_t keep = length;
+        while (line[0] != '#' && keep > 0 && line[keep] != '\t')
+            keep--;
+        memmove(to, line, keep);
+        to += keep;
+        *to++ = '\n';
+        line += length + (line[length] == '\n');
+    }
+    *to = '\0';
+}
+
+START_TEST(the_bytes_but_the_seconds_do_not_depend_on_threads)
+{
+    const char *settings[] = {"--data spirals:n=300 --kernel qntk:bits=2,depth=3 --kernel laplace",
+                              "--data friedman1:n=250 --kernel ntk --center --folds 2 --ridge 1e-3:10:5",
+                              "--data spirals:n=200 --bits 1,real --ridge 0.5"};
+    for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) {
+        char command[512], *bytes[3], *answers[3];
+        for (int threads = 1; threads <= 3; threads++) {
+            snprintf(command, sizeof command,
+                     "kernel-compare %s --threads %d --out t.tsv --predictions p.tsv --quiet", settings[s],
+                     threads);
+            run_result r = expect(0, command);
+            ck_assert_str_eq(r.err, "");
+            run_free(&r);
+            bytes[threads - 1] = run_read("t.tsv");
+            answers[threads - 1] = run_read("p.tsv");
+            ck_assert(bytes[threads - 1] != NULL && answers[threads - 1] != NULL);
+            cut_seconds(bytes[threads - 1]);
+        }
+        for (int i = 1; i < 3; i++) {
+            ck_assert_msg(strcmp(bytes[0], bytes[i]) == 0, "1 and %d threads differ: %s", i + 1, settings[s]);
+            ck_assert_msg(strcmp(answers[0], answers[i]) == 0, "1 and %d threads differ: %s", i + 1,
+                          settings[s]);
+        }
+        ck_assert_ptr_nonnull(strstr(bytes[0], "gap_sd\n")); /* only the seconds are gone */
+        for (int i = 0; i < 3; i++) {
+            free(bytes[i]);
+            free(answers[i]);
+        }
+    }
+    run_remove("t.tsv");
+    run_remove("p.tsv");
+}
+END_TEST
+
+START_TEST(the_ridge_that_was_chosen_gives_the_same_row)
+{
+    const char *exact[] = {"train", "test", "gap", "loo", "law"};
+    const char *close[] = {"loo_mse", "kare", "gcv", "freedom", "exponent"};
+    run_result r = expect(0, "kernel-compare --data spirals:n=160 --kernel qntk:depth=2");
+    const char *kernel = "qntk:depth=2";
+    char command[256], text[256];
+    snprintf(command, sizeof command, "kernel-compare --data spirals:n=160 --kernel qntk:depth=2 --ridge %s",
+             field(r.out, kernel, "ridge"));
+    run_result one = expect(0, command);
+    ck_assert(number(one.out, kernel, "ridge") == number(r.out, kernel, "ridge"));
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++) {
+        snprintf(text, sizeof text, "%s", field(r.out, kernel, exact[i]));
+        ck_assert_str_eq(field(one.out, kernel, exact[i]), text);
+    }
+    for (size_t i = 0; i < sizeof close / sizeof *close; i++)
+        ck_assert_relative(number(one.out, kernel, close[i]), number(r.out, kernel, close[i]), 1e-9);
+    run_free(&one);
+    /* and it is the best of the grid, which the head repeats */
+    const char *grid = strstr(r.out, "# ridges[qntk:depth=2]=");
+    ck_assert_ptr_nonnull(grid);
+    grid = strstr(grid, "]=") + 2;
+    double best = INFINITY, best_mse = INFINITY;
+    int count = 0;
+    for (char *end; *grid != '\n'; grid = end + (*end == ','), count++) {
+        snprintf(command, sizeof command,
+                 "kernel-compare --data spirals:n=160 --kernel qntk:depth=2 --ridge %.17g",
+                 strtod(grid, &end));
+        one = expect(0, command);
+        const double loo = number(one.out, kernel, "loo"), mse = number(one.out, kernel, "loo_mse");
+        if (loo < best || (loo == best && mse < best_mse)) {
+            best = loo;
+            best_mse = mse;
+        }
+        run_free(&one);
+    }
+    ck_assert_int_eq(count, 9);
+    ck_assert_double_eq(number(r.out, kernel, "loo"), best);
+    ck_assert_relative(number(r.out, kernel, "loo_mse"), best_mse, 1e-9);
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(the_law_is_that_of_ntk_spectrum)
+{
+    run_result r = expect(0, "kernel-compare --data sphere:n=200,d=4 --kernel laplace");
+    run_result s = expect(0, "ntk-spectrum --data sphere:n=200,d=4 --kernel laplace --format json");
+    cJSON *tree = cJSON_Parse(s.out);
+    const cJSON *summary =
+        cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(tree, "kernels"), 0), "summary");
+    ck_assert(number(r.out, "laplace", "exponent") == cJSON_GetObjectItem(summary, "exponent")->valuedouble);
+    ck_assert_str_eq(field(r.out, "laplace", "law"),
+                     cJSON_GetStringValue(cJSON_GetObjectItem(summary, "law")));
+    cJSON_Delete(tree);
+    run_free(&r);
+    run_free(&s);
+}
+END_TEST
+
+START_TEST(a_matrix_is_a_kernel)
+{
+    const char *columns[] = {"train", "test", "loo", "loo_mse", "kare", "freedom", "exponent"};
+    run_result r = expect(0, "ntk-spectrum --data spirals:n=80 --kernel gauss --save-kernel K.npy --quiet");
+    run_free(&r);
+    r = expect(0, "kernel-compare --data spirals:n=80 --kernel gauss --kernel K.npy");
+    for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+        ck_assert(number(r.out, "K.npy", columns[i]) == number(r.out, "gauss", columns[i]));
+    run_free(&r);
+    expect_complaint(1, "kernel-compare --data spirals:n=81 --kernel K.npy", "expected 81 rows");
+    run_remove("K.npy");
+}
+END_TEST
+
+START_TEST(bad_input_exits_with_1_and_one_line)
+{
+    write_file("one.csv", "x,y\n1,2\n");
+    write_file("three.csv", "x,y\n1,2\n2,4\n3,3\n");
+    write_file("same.csv", "x,y\n1,a\n1,b\n1,a\n1,b\n2,a\n2,b\n2,b\n2,a\n");
+    expect_complaint(1, "kernel-compare --data nothing.csv", "nothing.csv");
+    expect_complaint(1, "kernel-compare --data one.csv --task regress",
+                     "expected at least 4 rows for 4 folds, found 1");
+    expect_complaint(1, "kernel-compare --data three.csv --task regress", "found 3; pass a smaller --folds");
+    expect_complaint(1, "kernel-compare --data same.csv --kernel laplace:bandwidth=1 --ridge 0",
+                     "laplace:bandwidth=1: ridge 0: ");
+    expect_complaint(1, "kernel-compare --data same.csv --kernel laplace:bandwidth=1 --ridge 1,0", "or more");
+    expect_complaint(1, "kernel-compare --data spirals:n=50 --kernel ntk --out no/such/dir.tsv",
+                     "no/such/dir.tsv");
+    expect_complaint(1, "kernel-compare --data spirals:n=50 --kernel ntk --predictions no/dir.tsv",
+                     "no/dir.tsv");
+    expect_complaint(1, "kernel-compare --data spirals:n=50 --kernel ntk --out /dev/full --quiet",
+                     "No space left");
+    expect_complaint(1, "kernel-compare --data spirals:n=50 --kernel ntk --predictions /dev/full --quiet",
+                     "No space left");
+    expect_complaint(1, "kernel-compare --data spirals:n=900000 --kernel ntk", "GiB");
+    expect_complaint(1, "kernel-compare --data spirals:n=50 --plot x.bmp", "x.bmp");
+    run_remove("one.csv");
+    run_remove("three.csv");
+    run_remove("same.csv");
+    ck_assert_uint_eq(run_count_files(), 0);
+}
+END_TEST
+
+START_TEST(what_is_complete_is_written_when_a_later_kernel_fails)
+{
+    /* the rows differ, but not to a kernel as wide as this */
+    run_result r = run_program(
+        "kernel-compare --data spirals:n=40 --kernel laplace --kernel gauss:bandwidth=1e9 --ridge 0", 0);
+    ck_assert_int_eq(r.code, 1);
+    ck_assert_ptr_nonnull(strstr(r.err, "gauss:bandwidth=1e9: ridge 0: "));
+    ck_assert_ptr_nonnull(strstr(r.err, "; 1 of 2 kernels are complete"));
+    ck_assert_double_eq(number(r.out, "laplace", "train"), 1);
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(hard_rows_have_defined_results)
+{
+    /* a class of one row is missing from the training rows of its fold; six rows of six classes */
+    write_file("rare.csv", "x,y\n1,a\n2,a\n3,b\n4,b\n5,a\n6,b\n7,c\n8,a\n9,b\n");
+    write_file("many.csv", "x,y\n1,a\n3,b\n1.5,c\n7,d\n2,e\n4,f\n");
+    write_file("flat.csv", "x,y\n1,5\n3,5\n1.5,5\n7,5\n2,5\n4,5\n");
+    run_result r = expect(0, "kernel-compare --data rare.csv --kernel laplace --folds 3 --predictions p.tsv");
+    char *text = run_read("p.tsv");
+    ck_assert_ptr_nonnull(strstr(text, "\tlaplace\tc\t"));
+    ck_assert_ptr_null(strstr(text, "\tc\tc\n"));
+    free(text);
+    run_free(&r);
+    r = expect(0, "kernel-compare --data many.csv --kernel laplace --folds 3 --ridge 0.01");
+    ck_assert_double_eq(number(r.out, "laplace", "train"), 1);
+    ck_assert_double_eq(number(r.out, "laplace", "test"), 0);
+    ck_assert_double_eq(number(r.out, "laplace", "loo"), 1);
+    run_free(&r);
+    r = expect(0, "kernel-compare --data flat.csv --task regress --kernel laplace --folds 3 --center");
+    ck_assert_double_lt(number(r.out, "laplace", "train") + number(r.out, "laplace", "test") +
+                            number(r.out, "laplace", "loo"),
+                        1e-26);
+    run_free(&r);
+    r = expect(0, "kernel-compare --data flat.csv --task classify --kernel laplace --folds 3");
+    ck_assert_ptr_nonnull(strstr(r.out, "# classes=1\n"));
+    ck_assert_double_eq(number(r.out, "laplace", "test"), 1);
+    run_free(&r);
+    run_remove("rare.csv");
+    run_remove("many.csv");
+    run_remove("flat.csv");
+    run_remove("p.tsv");
+}
+END_TEST
+
+START_TEST(an_interrupt_keeps_what_is_complete)
+{
+    run_result r = run_program("kernel-compare --data sphere:n=5000,d=8 --kernel ntk --out s.tsv", 0.7);
+    ck_assert_msg(r.code == 130, "exit %d: %s", r.code, r.err);
+    ck_assert_ptr_nonnull(strstr(r.err, "interrupted"));
+    ck_assert_uint_eq(run_count_files(), 0);
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(the_published_folds_are_used_unless_others_are_asked_for)
+{
+    const char *wine = test_shared("datasets/uci/wine");
+    if (wine == NULL) {
+        test_skip("the shared data sets are not here");
+        return;
+    }
+    char command[4096];
+    snprintf(command, sizeof command, "kernel-compare --data %s --kernel laplace --quiet", wine);
+    run_result r = expect(0, command);
+    ck_assert_ptr_nonnull(strstr(r.out, "# n=178\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# d=13\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# classes=3\n"));
+    ck_assert_ptr_nonnull(strstr(r.out, "# protocol=4 published folds\n"));
+    /* from a plain NumPy script: one inverse per fold and ridge */
+    ck_assert_double_eq(number(r.out, "laplace", "ridge"), 0.1);
+    ck_assert_double_eq(number(r.out, "laplace", "train"), 1);
+    ck_assert_relative(number(r.out, "laplace", "test"), 0.977272727272727, 1e-14);
+    ck_assert_relative(number(r.out, "laplace", "loo"), 0.0130597014925373, 1e-13);
+    ck_assert_relative(number(r.out, "laplace", "loo_mse"), 0.0739552867099957, 1e-13);
+    ck_assert_relative(number(r.out, "laplace", "kare"), 0.0601755100471022, 1e-13);
+    ck_assert_relative(number(r.out, "laplace", "freedom"), 104.357188800324, 1e-13);
+    run_free(&r);
+    snprintf(command, sizeof command, "kernel-compare --data %s --kernel laplace --quiet --folds 4", wine);
+    r = expect(0, command);
+    ck_assert_ptr_nonnull(strstr(r.out, "# protocol=4 folds, stratified\n"));
+    run_free(&r);
 }
 END_TEST
 
@@ -572,6 +861,16 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, predictions_name_every_row_once_and_add_up_to_the_accuracy);
     tcase_add_test(tcase, each_precision_is_the_kernel_of_its_name_and_leaving_out_chooses);
     tcase_add_test(tcase, what_is_no_precision_is_bad_usage);
+    tcase_add_test(tcase, json_has_every_promised_member_and_the_same_numbers);
+    tcase_add_test(tcase, the_bytes_but_the_seconds_do_not_depend_on_threads);
+    tcase_add_test(tcase, the_ridge_that_was_chosen_gives_the_same_row);
+    tcase_add_test(tcase, the_law_is_that_of_ntk_spectrum);
+    tcase_add_test(tcase, a_matrix_is_a_kernel);
+    tcase_add_test(tcase, bad_input_exits_with_1_and_one_line);
+    tcase_add_test(tcase, what_is_complete_is_written_when_a_later_kernel_fails);
+    tcase_add_test(tcase, hard_rows_have_defined_results);
+    tcase_add_test(tcase, an_interrupt_keeps_what_is_complete);
+    tcase_add_test(tcase, the_published_folds_are_used_unless_others_are_asked_for);
     tcase_add_test(tcase, a_plot_is_drawn);
     tcase_add_test(tcase, svm_reports_its_C_and_nothing_of_ridges);
     tcase_add_test(tcase, svm_in_json_has_null_for_what_it_lacks);

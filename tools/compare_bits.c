@@ -14,10 +14,9 @@ static void copy_keys(const char *spec, const char *unwanted, char keys[256])
     while (at != NULL && *at != '\0') {
         const size_t length = strcspn(++at, ",");
         const bool leave = strncmp(at, unwanted, strlen(unwanted)) == 0;
-        if (!leave && length > 0 && strlen(keys) + length + 2 < 256) {
-            strcat(keys, ",");
-            strncat(keys, at, length);
-        }
+        const size_t used = strlen(keys);
+        if (!leave && length > 0)
+            snprintf(keys + used, 256 - used, ",%.*s", (int)length, at);
         at += length;
     }
 }

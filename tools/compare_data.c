@@ -312,6 +312,8 @@ static qntk_status run_kernels(comparison *c, compare_report *r)
         r->row[k].bits = r->bits ? c->precision[k].text : NULL;
         qntk_status status = run_kernel(c, &c->kernels.kernel[k], &r->row[k]);
         cli_progress_end();
+        if (status == QNTK_SINGULAR)
+            status = cli_message(status, "%s: %s", c->kernels.kernel[k].spec, qntk_message());
         if (status != QNTK_OK)
             return status;
         r->row[k].seconds = cli_seconds() - start;
