@@ -9,145 +9,19 @@
  * skipped, and lines that begin with '#' above the first row. A field may stand in double quotes, may then
  * hold delimiters and line ends, and a doubled quote is one quote. White space around fields is taken off,
  * not inside quotes. */
-#include "dataset_internal.h"
+#include "dataset_csv_fields.h"
 
 #include <math.h>
 #include <string.h>
 
-typedef struct {
-    const char *at;
-    size_t line;
-    char delimiter;
-    const char *path;
-} cursor;
-
-typedef struct {
-    const char *text;
-    size_t size;
-    size_t line;
-    bool doubled; /* holds doubled quotes */
-    bool last;    /* ends its row */
-} field;
-
-static inline bool is_line_end(char c)
-{
-    return c == '\n' || c == '\r' || c == '\0';
-}
-
-/* White space that is not the delimiter. */
-static inline bool is_blank(char c, char delimiter)
-{
-    return c == ' ' || (c == '\t' && delimiter != '\t');
-}
-
-static inline const char *skip_blanks(const char *at, char delimiter)
-{
-    while (is_blank(*at, delimiter))
-        at++;
-    return at;
-}
-
-/* Behind a line end; at the end of the text stays there. */
-static inline void next_line(cursor *c)
-{
-    if (*c->at == '\0')
-        return;
-    c->at += c->at[0] == '\r' && c->at[1] == '\n' ? 2 : 1;
-    c->line++;
-}
-
-/* To the first field of the next row; false at the end. */
-static bool next_row(cursor *c)
-{
-    for (;;) {
-        const char *at = skip_blanks(c->at, c->delimiter);
-        if (*at == '\0')
-            return false;
-        if (!is_line_end(*at)) {
-            if (c->delimiter == ' ')
-                c->at = at;
-            return true;
-        }
-        c->at = at;
-        next_line(c);
-    }
-}
-
-/* The text between quotes; c->at behind the closing one. */
-static qntk_status read_quoted(cursor *c, field *out)
-{
-    const char *at = c->at + 1;
-    out->text = at;
-    for (;; at++) {
-        if (*at == '\0')
-            return qntk_fail(QNTK_FORMAT, "%s:%zu: expected a closing quote, found the end of the file",
-                             c->path, out->line);
-        if (*at == '"') {
-            if (at[1] != '"')
-                break;
-            out->doubled = true;
-            at++;
-        } else if (*at == '\n' || (*at == '\r' && at[1] != '\n')) {
-            c->line++;
-        }
-    }
-    out->size = (size_t)(at - out->text);
-    c->at = skip_blanks(at + 1, c->delimiter);
-    char shown[QNTK_SHOWN];
-    bool separated = c->delimiter == ' ' && c->at > at + 1;
-    if (*c->at != c->delimiter && !is_line_end(*c->at) && !separated)
-        return qntk_fail(QNTK_FORMAT, "%s:%zu: expected a delimiter behind the closing quote, found '%s'",
-                         c->path, c->line, qntk_shown(c->at, 1, shown));
-    return QNTK_OK;
-}
-
-static inline void read_plain(cursor *c, field *out)
-{
-    const char *at = c->at, delimiter = c->delimiter;
-    out->text = at;
-    if (delimiter == ' ') {
-        while (!is_blank(*at, delimiter) && !is_line_end(*at))
-            at++;
-        out->size = (size_t)(at - out->text);
-        c->at = skip_blanks(at, delimiter);
-        return;
-    }
-    while (*at != delimiter && !is_line_end(*at))
-        at++;
-    c->at = at;
-    while (at > out->text && is_blank(at[-1], delimiter))
-        at--;
-    out->size = (size_t)(at - out->text);
-}
-
-/* The field at the cursor, which moves to the next field or, after the last one, to the next line. */
-static qntk_status next_field(cursor *c, field *out)
-{
-    c->at = skip_blanks(c->at, c->delimiter);
-    *out = (field){.line = c->line};
-    if (*c->at == '"') {
-        qntk_status status = read_quoted(c, out);
-        if (status != QNTK_OK)
-            return status;
-    } else {
-        read_plain(c, out);
-    }
-    out->last = is_line_end(*c->at);
-    if (out->last)
-        next_line(c);
-    else if (c->delimiter != ' ')
-        c->at++;
-    return QNTK_OK;
-}
-
 /* ---- delimiter and size ---- */
 
-static void skip_comments(cursor *c)
+static void skip_comments(qntk_csv_cursor *c)
 {
-    while (next_row(c) && *c->at == '#') {
-        while (!is_line_end(*c->at))
+    while (qntk_csv_next_row(c) && *c->at == '#') {
+        while (!qntk_csv_is_line_end(*c->at))
             c->at++;
-        next_line(c);
+        qntk_csv_next_line(c);
     }
 }
 
@@ -155,7 +29,7 @@ static void skip_comments(cursor *c)
 static void count_delimiters(const char *at, const char *candidates, size_t *count)
 {
     bool quoted = false;
-    for (; *at != '\0' && (quoted || !is_line_end(*at)); at++) {
+    for (; *at != '\0' && (quoted || !qntk_csv_is_line_end(*at)); at++) {
         const char *found = strchr(candidates, *at);
         if (*at == '"')
             quoted = !quoted;
@@ -182,12 +56,12 @@ static char choose_delimiter(const char *path, const char *row)
     return qntk_path_ends(path, ".csv") ? ',' : qntk_path_ends(path, ".tsv") ? '\t' : ' ';
 }
 
-static qntk_status count_fields(cursor c, size_t *count)
+static qntk_status count_fields(qntk_csv_cursor c, size_t *count)
 {
-    field f = {0};
+    qntk_csv_field f = {0};
     qntk_status status = QNTK_OK;
     for (*count = 0; status == QNTK_OK && !f.last; ++*count)
-        status = next_field(&c, &f);
+        status = qntk_csv_next_field(&c, &f);
     return status;
 }
 
@@ -204,12 +78,12 @@ static size_t bound_rows(const char *text, size_t size, size_t width)
 
 typedef struct {
     size_t numbers, texts, infinite; /* below the first row */
-    field first_text, first_infinite;
+    qntk_csv_field first_text, first_infinite;
     qntk_field_kind top; /* of the field in the first row */
-    field top_field;
+    qntk_csv_field top_field;
 } summary;
 
-static void add_to_summary(summary *s, qntk_field_kind kind, const field *f)
+static void add_to_summary(summary *s, qntk_field_kind kind, const qntk_csv_field *f)
 {
     if (kind == QNTK_FIELD_NUMBER) {
         s->numbers++;
@@ -229,12 +103,13 @@ static qntk_status ragged(const qntk_raw *raw, size_t line, size_t found)
 }
 
 /* Reads the row at the cursor into value (width). */
-static qntk_status read_row(cursor *c, const qntk_raw *raw, bool first, double *value, summary *column)
+static qntk_status read_row(qntk_csv_cursor *c, const qntk_raw *raw, bool first, double *value,
+                            summary *column)
 {
     size_t count = 0, line = c->line;
-    field f = {0};
+    qntk_csv_field f = {0};
     while (!f.last) {
-        qntk_status status = next_field(c, &f);
+        qntk_status status = qntk_csv_next_field(c, &f);
         if (status != QNTK_OK)
             return status;
         if (count < raw->width) {
@@ -252,12 +127,12 @@ static qntk_status read_row(cursor *c, const qntk_raw *raw, bool first, double *
 }
 
 /* raw->n starts as the bound on the rows and becomes their number. */
-static qntk_status read_rows(cursor c, qntk_raw *raw, summary *column)
+static qntk_status read_rows(qntk_csv_cursor c, qntk_raw *raw, summary *column)
 {
     enum { POLL = 4096 }; /* rows between looks for Ctrl-C */
     size_t rows = 0;
     qntk_status status = QNTK_OK;
-    while (status == QNTK_OK && next_row(&c)) {
+    while (status == QNTK_OK && qntk_csv_next_row(&c)) {
         if (rows % POLL == 0 && qntk_interrupted())
             return qntk_fail(QNTK_INTERRUPTED, "%s: interrupted", raw->path);
         raw->line[rows] = c.line;
@@ -270,7 +145,7 @@ static qntk_status read_rows(cursor c, qntk_raw *raw, summary *column)
 
 /* ---- header ---- */
 
-static size_t unquote(const field *f, char *text)
+static size_t unquote(const qntk_csv_field *f, char *text)
 {
     size_t size = 0;
     for (size_t i = 0; i < f->size; i++) {
@@ -282,23 +157,23 @@ static size_t unquote(const field *f, char *text)
 
 /* All columns hold text: do the fields of the first row differ from each other and from what is below them?
  * `scratch` has room for the whole text. */
-static qntk_status first_row_is_apart(cursor c, const qntk_raw *raw, char *scratch, bool *apart)
+static qntk_status first_row_is_apart(qntk_csv_cursor c, const qntk_raw *raw, char *scratch, bool *apart)
 {
     qntk_category first = {0}; /* of the first row; then the number of a field tells its column */
-    field f = {0};
+    qntk_csv_field f = {0};
     size_t index, column = 0;
     qntk_status status = QNTK_OK;
     *apart = true;
     for (; column < raw->width && status == QNTK_OK; column++) {
-        status = next_field(&c, &f);
+        status = qntk_csv_next_field(&c, &f);
         if (status == QNTK_OK)
             status = qntk_category_add(&first, scratch, unquote(&f, scratch), &index);
         if (status == QNTK_OK && index != column)
             *apart = false;
     }
-    while (status == QNTK_OK && *apart && next_row(&c))
+    while (status == QNTK_OK && *apart && qntk_csv_next_row(&c))
         for (column = 0; column < raw->width && status == QNTK_OK; column++) {
-            status = next_field(&c, &f);
+            status = qntk_csv_next_field(&c, &f);
             if (status == QNTK_OK && qntk_category_find(&first, scratch, unquote(&f, scratch)) == column)
                 *apart = false;
         }
@@ -306,7 +181,7 @@ static qntk_status first_row_is_apart(cursor c, const qntk_raw *raw, char *scrat
     return status;
 }
 
-static qntk_status find_header(cursor c, const qntk_raw *raw, const summary *column, char *scratch,
+static qntk_status find_header(qntk_csv_cursor c, const qntk_raw *raw, const summary *column, char *scratch,
                                bool *header)
 {
     bool all_texts = true;
@@ -328,12 +203,12 @@ static qntk_status find_header(cursor c, const qntk_raw *raw, const summary *col
 }
 
 /* Names from the first row, which leaves the table. */
-static qntk_status take_header(cursor c, qntk_raw *raw, char *scratch)
+static qntk_status take_header(qntk_csv_cursor c, qntk_raw *raw, char *scratch)
 {
     qntk_status status = QNTK_OK;
-    field f;
+    qntk_csv_field f;
     for (size_t j = 0; j < raw->width && status == QNTK_OK; j++) {
-        status = next_field(&c, &f);
+        status = qntk_csv_next_field(&c, &f);
         if (status == QNTK_OK)
             status = qntk_raw_add_name(raw, f.line, scratch, unquote(&f, scratch));
     }
@@ -350,7 +225,7 @@ static qntk_status take_header(cursor c, qntk_raw *raw, char *scratch)
 /* ---- second pass: categories ---- */
 
 static qntk_status odd_field(const qntk_raw *raw, size_t column, qntk_status code, const char *expected,
-                             const field *f)
+                             const qntk_csv_field *f)
 {
     char text[QNTK_SHOWN + 16], shown[QNTK_SHOWN];
     return qntk_fail(code, "%s:%zu: %s: expected a %s, found '%s'", raw->path, f->line,
@@ -374,15 +249,15 @@ static qntk_status judge_columns(qntk_raw *raw, const summary *column, bool *any
     return QNTK_OK;
 }
 
-static qntk_status number_categories(cursor c, qntk_raw *raw, char *scratch)
+static qntk_status number_categories(qntk_csv_cursor c, qntk_raw *raw, char *scratch)
 {
     qntk_status status = QNTK_OK;
-    for (size_t i = 0; i < raw->n && status == QNTK_OK && next_row(&c); i++) {
+    for (size_t i = 0; i < raw->n && status == QNTK_OK && qntk_csv_next_row(&c); i++) {
         double *value = raw->value + i * raw->width, number;
         for (size_t j = 0; j < raw->width && status == QNTK_OK; j++) {
-            field f;
+            qntk_csv_field f;
             size_t index;
-            status = next_field(&c, &f);
+            status = qntk_csv_next_field(&c, &f);
             if (status != QNTK_OK || !raw->column[j].categorical)
                 continue;
             if (qntk_field_parse(f.text, f.size, &number) == QNTK_FIELD_MISSING)
@@ -428,7 +303,7 @@ static qntk_status sort_categories(qntk_raw *raw, size_t column)
 /* ---- all of it ---- */
 
 /* The table is read: header, columns, categories. */
-static qntk_status finish_table(cursor first, qntk_csv_style style, size_t size, summary *column,
+static qntk_status finish_table(qntk_csv_cursor first, qntk_csv_style style, size_t size, summary *column,
                                 qntk_raw *raw)
 {
     bool header = style.header, categories = false;
@@ -446,10 +321,10 @@ static qntk_status finish_table(cursor first, qntk_csv_style style, size_t size,
         status = judge_columns(raw, column, &categories);
     if (status != QNTK_OK || !categories)
         goto done;
-    cursor data = first;
-    field f = {0};
+    qntk_csv_cursor data = first;
+    qntk_csv_field f = {0};
     while (header && !f.last && status == QNTK_OK)
-        status = next_field(&data, &f);
+        status = qntk_csv_next_field(&data, &f);
     if (status == QNTK_OK)
         status = number_categories(data, raw, scratch);
     for (size_t j = 0; j < raw->width && status == QNTK_OK; j++)
@@ -468,11 +343,11 @@ qntk_status qntk_csv_parse(qntk_source *source, qntk_csv_style style, qntk_raw *
     qntk_status status = qntk_source_text(source, &text, &size);
     if (status != QNTK_OK)
         return status;
-    cursor c = {.at = text, .line = 1, .delimiter = style.delimiter, .path = raw->path};
+    qntk_csv_cursor c = {.at = text, .line = 1, .delimiter = style.delimiter, .path = raw->path};
     skip_comments(&c);
     if (c.delimiter == 0)
         c.delimiter = choose_delimiter(raw->path, c.at);
-    if (!next_row(&c)) {
+    if (!qntk_csv_next_row(&c)) {
         status = qntk_fail(QNTK_FORMAT, "%s: expected rows of data, found none", raw->path);
         goto done;
     }

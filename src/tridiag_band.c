@@ -9,48 +9,11 @@
  *
  * All threads run the whole loop as a team. The work is cut into chunks and blocks that depend on n alone,
  * and partial sums are added in their order, so that the bytes do not depend on the number of threads. */
-#include "team.h"
-#include "tridiag_internal.h"
+#include "tridiag_band.h"
 
 #include <string.h>
 
-enum {
-    BAND = QNTK_BAND,
-    TILE = QNTK_TILE,
-    TILE_SIZE = TILE * TILE,
-    PAIR = 2 * BAND,     /* width of [V W] */
-    STRIP = PAIR * BAND, /* one strip of -[W V]', (64,32) */
-    SQUARE = BAND * BAND,
-    BLOCKS = 8,      /* blocks per side of the trailing matrix: 36 tasks, and as many partial products */
-    CHUNK = 128,     /* rows of a panel whose inner products make one partial sum */
-    REDUCE_TILES = 4 /* tiles of rows in one partial V'V and V'Y */
-};
-
-typedef struct {
-    size_t n;
-    size_t padded; /* n rounded up to tiles; the padding is zero */
-    size_t tiles;  /* per side */
-    size_t workers;
-    const double *K;
-    double scale;
-    const qntk_kernels *kernels;
-    double *matrix;                  /* lower tiles (I,J) at (I(I+1)/2 + J), row-major inside */
-    double *pair[2];                 /* (padded,64): [V W] of this panel and of the one before */
-    double *strip;                   /* (padded/32,64,32): -[W V]' of the panel before */
-    double *panel;                   /* (padded,32) */
-    double *partial;                 /* (2,chunks,32): inner products of panel columns, alternating */
-    double *product;                 /* (BLOCKS,BLOCKS,rows of a block,32): parts of Y */
-    double *gram;                    /* (chunks,2,32,32): parts of V'V and V'Y */
-    double top[2][BAND];             /* the row of the panel on which the present reflector starts */
-    double tau[BAND], inverse[BAND]; /* of the present panel: v = u * inverse below its first entry 1 */
-    double *band;
-    qntk_band_reflectors *reflectors;
-    atomic_size_t next[2]; /* tasks handed out, alternating between panels */
-    atomic_bool stop;
-    qntk_barrier barrier;
-} reduction;
-
-static double *tile_at(const reduction *r, size_t i, size_t j)
+static double *tile_at(const qntk_band_reduction *r, size_t i, size_t j)
 {
     return r->matrix + (i * (i + 1) / 2 + j) * TILE_SIZE;
 }
@@ -59,7 +22,7 @@ static double *tile_at(const reduction *r, size_t i, size_t j)
 static qntk_status pack_row(void *context, size_t index, size_t worker)
 {
     (void)worker;
-    const reduction *r = context;
+    const qntk_band_reduction *r = context;
     for (size_t j = 0; j <= index; j++) {
         double *tile = tile_at(r, index, j);
         for (size_t row = 0; row < TILE; row++) {
@@ -81,7 +44,7 @@ static qntk_status pack_row(void *context, size_t index, size_t worker)
 }
 
 /* Block column `p` brought up to date; its diagonal block goes to the band, the rest to the panel. */
-static void update_panel(reduction *r, size_t p, size_t worker)
+static void update_panel(qntk_band_reduction *r, size_t p, size_t worker)
 {
     const size_t first = p * BAND / TILE, column = p * BAND % TILE;
     const double *old = r->pair[(p + 1) % 2];
@@ -104,112 +67,10 @@ static void update_panel(reduction *r, size_t p, size_t worker)
     }
 }
 
-/* The reflector of column j from g = P_j' P (over the rows from its start) and that first row:
- *     u = P_j - beta e_1,  H = I - u u' / (beta (beta - alpha)),  factor = P' u / (beta (beta - alpha)). */
-static double reflector_of(const double *g, const double *row, size_t j, double *factor, double *tau,
-                           double *inverse)
-{
-    memset(factor, 0, BAND * sizeof(double));
-    const double alpha = row[j];
-    if (g[j] < QNTK_TINY_SQUARE) {
-        *tau = *inverse = 0;
-        return alpha;
-    }
-    const double beta = -copysign(sqrt(g[j]), alpha);
-    const double weight = 1 / (beta * (beta - alpha));
-    for (size_t c = j + 1; c < BAND; c++)
-        factor[c] = (g[c] - beta * row[c]) * weight;
-    *tau = (beta - alpha) / beta;
-    *inverse = 1 / (alpha - beta);
-    return beta;
-}
-
-/* One pass over this worker's chunks: reflector j (none if negative) is applied, and the products of column
- * j + 1 go to their slots. `start` is the first row of the panel below the band. */
-static void panel_pass(reduction *r, size_t start, ptrdiff_t j, const double *factor, double beta,
-                       size_t begin, size_t end)
-{
-    const size_t turn = (size_t)(j + 1) % 2;
-    const size_t chunks = (r->padded - start + CHUNK - 1) / CHUNK;
-    for (size_t chunk = begin; chunk < end; chunk++) {
-        size_t first = start + chunk * CHUNK;
-        const size_t last = qntk_min(first + CHUNK, r->padded);
-        if (chunk == 0 && j >= 0) {
-            first += (size_t)j;
-            double *row = r->panel + first * BAND; /* u starts with alpha - beta here */
-            const double head = row[j] - beta;
-            for (size_t c = (size_t)j + 1; c < BAND; c++)
-                row[c] -= head * factor[c];
-            row[j] = beta;
-            first++;
-        }
-        double *product = r->partial + (turn * chunks + chunk) * BAND;
-        memset(product, 0, BAND * sizeof(double));
-        if (j + 1 < BAND)
-            r->kernels->panel_step(last - first, r->panel + first * BAND, j, factor, product);
-        if (chunk == 0 && j + 1 < BAND)
-            memcpy(r->top[turn], r->panel + first * BAND, BAND * sizeof(double));
-    }
-}
-
-/* Householder QR of the panel: one pass over it and one meeting of the threads per column. Every thread adds
- * up the partial products itself, in the same order. */
-static void factor_panel(reduction *r, size_t p, size_t worker)
-{
-    const size_t start = (p + 1) * BAND;
-    const size_t chunks = (r->padded - start + CHUNK - 1) / CHUNK;
-    double factor[BAND] = {0};
-    size_t begin, end;
-    qntk_share(chunks, worker, r->workers, &begin, &end);
-    panel_pass(r, start, -1, factor, 0, begin, end);
-    for (size_t j = 0; j < BAND; j++) {
-        qntk_barrier_wait(&r->barrier);
-        double g[BAND] = {0}, tau, inverse;
-        const double *partial = r->partial + j % 2 * chunks * BAND;
-        for (size_t chunk = 0; chunk < chunks; chunk++)
-            for (size_t c = 0; c < BAND; c++)
-                g[c] += partial[chunk * BAND + c];
-        const double beta = reflector_of(g, r->top[j % 2], j, factor, &tau, &inverse);
-        if (worker == 0) {
-            r->tau[j] = tau;
-            r->inverse[j] = inverse;
-        }
-        panel_pass(r, start, (ptrdiff_t)j, factor, beta, begin, end);
-    }
-    qntk_barrier_wait(&r->barrier);
-}
-
-/* V with its ones and zeros, from the factored panel; R goes to the band. */
-static void store_reflectors(reduction *r, size_t p, size_t worker)
-{
-    const size_t start = (p + 1) * BAND;
-    double *pair = r->pair[p % 2];
-    double *keep = r->reflectors != NULL ? r->reflectors->V[p] : NULL;
-    size_t begin, end;
-    qntk_share(r->padded - start, worker, r->workers, &begin, &end);
-    for (size_t row = start + begin; row < start + end; row++) {
-        const double *from = r->panel + row * BAND;
-        double *v = pair + row * PAIR;
-        for (size_t c = 0; c < BAND; c++)
-            v[c] = from[c] * r->inverse[c];
-        if (row - start < BAND) {
-            v[row - start] = r->tau[row - start] != 0 ? 1 : 0;
-            for (size_t c = row - start + 1; c < BAND; c++)
-                v[c] = 0;
-        }
-        if (keep != NULL)
-            memcpy(keep + (row - start) * BAND, v, BAND * sizeof(double));
-    }
-    if (worker == 0)
-        for (size_t c = 0; c < BAND; c++)
-            for (size_t row = 0; row <= c; row++)
-                r->band[(p * BAND + c) * QNTK_BAND_LEAD + BAND + row - c] =
-                    r->panel[(start + row) * BAND + c];
-}
-
 /* One tile: the delayed update A -= V W' + W V' of the panel before, then its part of Y = A V. `row0` and
  * `column0` skip what is finished; Y1 belongs to the rows of the tile, Y2 to its columns. */
-static void update_and_multiply(const reduction *r, size_t p, size_t i, size_t j, double *Y1, double *Y2)
+static void update_and_multiply(const qntk_band_reduction *r, size_t p, size_t i, size_t j, double *Y1,
+                                double *Y2)
 {
     const size_t start = (p + 1) * BAND;
     const size_t row0 = i == start / TILE ? start % TILE : 0;
@@ -240,7 +101,7 @@ typedef struct {
     size_t first, side, count;
 } partition;
 
-static partition partition_of(const reduction *r, size_t p)
+static partition partition_of(const qntk_band_reduction *r, size_t p)
 {
     partition cut = {.first = (p + 1) * BAND / TILE};
     const size_t tiles = r->tiles - cut.first;
@@ -250,13 +111,13 @@ static partition partition_of(const reduction *r, size_t p)
 }
 
 /* Part (i,j) of Y: what block column j contributes to block row i. */
-static double *product_at(const reduction *r, const partition *cut, size_t i, size_t j)
+static double *product_at(const qntk_band_reduction *r, const partition *cut, size_t i, size_t j)
 {
     return r->product + (i * cut->count + j) * cut->side * TILE * BAND;
 }
 
 /* Block (i,j) of the trailing matrix. */
-static void update_block(const reduction *r, size_t p, const partition *cut, size_t i, size_t j)
+static void update_block(const qntk_band_reduction *r, size_t p, const partition *cut, size_t i, size_t j)
 {
     const size_t bytes = cut->side * TILE * BAND * sizeof(double);
     double *Y1 = product_at(r, cut, i, j), *Y2 = product_at(r, cut, j, i);
@@ -270,7 +131,7 @@ static void update_block(const reduction *r, size_t p, const partition *cut, siz
 }
 
 /* All blocks, the whole ones first and the halves on the diagonal last, to whoever is free. */
-static void update_matrix(reduction *r, size_t p)
+static void update_matrix(qntk_band_reduction *r, size_t p)
 {
     const partition cut = partition_of(r, p);
     const size_t whole = cut.count * (cut.count - 1) / 2;
@@ -289,7 +150,7 @@ static void update_matrix(reduction *r, size_t p)
 }
 
 /* Y = sum of its parts, and the parts of V'V and V'Y, for chunks of rows. */
-static void sum_products(reduction *r, size_t p, size_t worker)
+static void sum_products(qntk_band_reduction *r, size_t p, size_t worker)
 {
     const partition cut = partition_of(r, p);
     const size_t start = (p + 1) * BAND;
@@ -321,7 +182,7 @@ static void sum_products(reduction *r, size_t p, size_t worker)
 
 /* T of the panel, column by column: T_jj = tau_j, T_{0..j-1,j} = -tau_j T (V'V)_{0..j-1,j}; and
  * M = -1/2 T' (V'Y) T. */
-static void small_factors(const reduction *r, size_t chunks, double *T, double *M)
+static void small_factors(const qntk_band_reduction *r, size_t chunks, double *T, double *M)
 {
     double gram[2 * SQUARE] = {0}, middle[SQUARE] = {0};
     for (size_t chunk = 0; chunk < chunks; chunk++)
@@ -345,7 +206,7 @@ static void small_factors(const reduction *r, size_t chunks, double *T, double *
 }
 
 /* W = Y T + V M in place of Y, and the strips -[W V]' of the next update. */
-static void finish_pair(reduction *r, size_t p, size_t worker)
+static void finish_pair(qntk_band_reduction *r, size_t p, size_t worker)
 {
     const size_t start = (p + 1) * BAND, first = start / TILE;
     double T[SQUARE], M[SQUARE];
@@ -368,7 +229,7 @@ static void finish_pair(reduction *r, size_t p, size_t worker)
     }
 }
 
-static void report(const reduction *r, size_t p)
+static void report(const qntk_band_reduction *r, size_t p)
 {
     const double stage_share = 0.8; /* of the time of all eigenvalues, about */
     const double left = 1 - (double)(p * BAND) / (double)r->n;
@@ -378,7 +239,7 @@ static void report(const reduction *r, size_t p)
 static qntk_status reduce(void *context, size_t index, size_t worker)
 {
     (void)index;
-    reduction *r = context;
+    qntk_band_reduction *r = context;
     const size_t panels = (r->n + BAND - 1) / BAND;
     for (size_t p = 0; p < panels; p++) {
         if (worker == 0) {
@@ -392,8 +253,8 @@ static qntk_status reduce(void *context, size_t index, size_t worker)
             return qntk_fail(QNTK_INTERRUPTED, "interrupted");
         if (p + 1 == panels)
             break; /* nothing stands below the last block of columns */
-        factor_panel(r, p, worker);
-        store_reflectors(r, p, worker);
+        qntk_panel_factor(r, p, worker);
+        qntk_panel_store(r, p, worker);
         qntk_barrier_wait(&r->barrier);
         update_matrix(r, p);
         qntk_barrier_wait(&r->barrier);
@@ -433,7 +294,7 @@ static qntk_status allocate_reflectors(size_t n, qntk_band_reflectors *reflector
     return QNTK_OK;
 }
 
-static qntk_status allocate(reduction *r)
+static qntk_status allocate(qntk_band_reduction *r)
 {
     const size_t chunks = r->padded / CHUNK + 1;
     const size_t block_rows = (r->tiles + BLOCKS - 1) / BLOCKS * TILE;
@@ -454,16 +315,16 @@ static qntk_status allocate(reduction *r)
 qntk_status qntk_band_reduce(size_t n, const double *K, double scale, double *band,
                              qntk_band_reflectors *reflectors)
 {
-    reduction r = {.n = n,
-                   .padded = qntk_padded(n),
-                   .tiles = qntk_padded(n) / TILE,
-                   .workers = qntk_team_size(),
-                   .K = K,
-                   .scale = scale,
-                   .kernels = qntk_kernels_best(),
-                   .band = band,
-                   .reflectors = reflectors,
-                   .barrier = {.count = qntk_team_size()}};
+    qntk_band_reduction r = {.n = n,
+                             .padded = qntk_padded(n),
+                             .tiles = qntk_padded(n) / TILE,
+                             .workers = qntk_team_size(),
+                             .K = K,
+                             .scale = scale,
+                             .kernels = qntk_kernels_best(),
+                             .band = band,
+                             .reflectors = reflectors,
+                             .barrier = {.count = qntk_team_size()}};
     qntk_status status = allocate(&r);
     if (status == QNTK_OK)
         status = qntk_parallel_for(r.tiles, pack_row, &r);

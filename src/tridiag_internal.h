@@ -1,7 +1,7 @@
 /* What the parts of the two-stage tridiagonalisation share: sizes, vector kernels, stages.
  *
- * Stage 1 (tridiag_band.c) reduces K to a band of half-width BAND, stage 2 (tridiag_chase.c) the band to
- * a tridiagonal matrix. Everything that costs n^3 or n^2 BAND operations goes through the kernels below,
+ * Stage 1 (tridiag_band.c, tridiag_panel.c) reduces K to a band of half-width BAND, stage 2
+ * (tridiag_chase.c) the band to a tridiagonal matrix. Everything that costs n^3 or n^2 BAND operations goes through the kernels below,
  * which tridiag_simd.c writes once for any vector width and the build compiles for each instruction set. */
 #ifndef QNTK_TRIDIAG_INTERNAL_H
 #define QNTK_TRIDIAG_INTERNAL_H

@@ -4,11 +4,12 @@
  * same bytes as in the whole matrix. Inner products come from BLAS in blocks on a fixed grid of 256 x 256;
  * what turns them into kernel values depends on the kernel and the rows:
  *     table      network kernels without bias, or with bias on rows of equal norm, are
- *                norm * norm' * f(cosine): f is tabulated once as a piecewise polynomial, so depth costs nothing
+ *                norm * norm' * f(cosine): f is tabulated once as a piecewise polynomial, so depth costs
+ *                nothing
  *     recursion  network kernels with bias on rows of unequal norm: the layer recursion, vectorised
  *     radial     functions of |x - z|^2
- * Pairs of nearly equal or opposite rows, where 1 -+ cosine or |x - z|^2 from inner products loses its digits,
- * are found in each tile and redone from the rows themselves.
+ * Pairs of nearly equal or opposite rows, where 1 -+ cosine or |x - z|^2 from inner products loses its
+ * digits, are found in each tile and redone from the rows themselves.
  *
  * Accuracy, relative to sqrt(K(x,x) K(z,z)): double 1e-13 at the worst pair (where 1 - |cosine| = 1e-5),
  * 2e-15 elsewhere at depth 3; single 1e-5 at the worst, 3e-6 typical maximum. Tested against
