@@ -113,6 +113,8 @@ double qntk_radial_value(const qntk_kernel *kernel, double r)
 
 double qntk_kernel_pair(const qntk_kernel *kernel, size_t d, const double *x, const double *z)
 {
+    if (qntk_kernel_check(kernel) != QNTK_OK)
+        return NAN;
     if (qntk_kernel_is_radial(kernel))
         return qntk_radial_value(kernel, sqrt(qntk_distance_squared(d, x, z)));
     if (kernel->family != QNTK_FAMILY_NETWORK)
@@ -143,7 +145,7 @@ double qntk_kernel_pair(const qntk_kernel *kernel, size_t d, const double *x, co
 
 double qntk_kernel_cosine(const qntk_kernel *kernel, double t)
 {
-    if (!(t >= -1 && t <= 1))
+    if (!(t >= -1 && t <= 1) || qntk_kernel_check(kernel) != QNTK_OK)
         return NAN;
     if (qntk_kernel_is_radial(kernel))
         return qntk_radial_value(kernel, sqrt(2 - 2 * t));

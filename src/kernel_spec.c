@@ -314,9 +314,11 @@ static qntk_status check_field(const qntk_kernel *kernel, const kernel_key *key)
     case KEY_READOUT:
         return QNTK_OK;
     }
+    if (is_allowed(key, value))
+        return QNTK_OK;
     char found[QNTK_NUMBER_BYTES];
     qntk_format_shortest(value, found);
-    return is_allowed(key, value) ? QNTK_OK : out_of_range(kernel->spec, key, found);
+    return out_of_range(kernel->spec, key, found);
 }
 
 qntk_status qntk_kernel_check(const qntk_kernel *kernel)

@@ -337,6 +337,8 @@ START_TEST(a_struct_filled_by_hand_is_checked)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         qntk_mercer mercer;
         ck_assert_fails(qntk_kernel_check(&bad[i].kernel), QNTK_INVALID, bad[i].text);
+        ck_assert(isnan(qntk_kernel_pair(&bad[i].kernel, 2, X, X + 2)));
+        ck_assert(isnan(qntk_kernel_cosine(&bad[i].kernel, 0.5)));
         if (bad[i].kernel.bandwidth == 0 && bad[i].kernel.family != QNTK_FAMILY_NETWORK)
             continue;
         ck_assert_fails(qntk_mercer_compute(&bad[i].kernel, 3, qntk_mercer_defaults(), &mercer), QNTK_INVALID,

@@ -69,8 +69,8 @@ qntk_status qntk_kernel_parse(const char *spec, qntk_kernel *kernel);
 
 /* Checks a struct, which may have been filled by hand: each parameter that the family has must be in the range
  * that qntk_kernel_parse allows (bandwidth 0, to be resolved, included). O(1). QNTK_INVALID, with the name and
- * the range of the parameter in the message. Functions that take a kernel and return a status ask it themselves;
- * qntk_kernel_pair and qntk_kernel_cosine do not. */
+ * the range of the parameter in the message. Functions that compute with a kernel ask it
+ * themselves. */
 qntk_status qntk_kernel_check(const qntk_kernel *kernel);
 
 /* True for the families that depend on r = |x - z| only. */
@@ -86,11 +86,13 @@ qntk_status qntk_kernel_resolve(qntk_kernel *kernel, size_t n, size_t d, const d
 
 /* K(x, z) for two rows of length d, by the plain formulas in extended precision; accurate to a few
  * units in the last place, equal and opposite rows included. The twin of the fast tiles in gram.h.
- * x == z (the same values) gives the diagonal exactly as the tiles do. */
+ * x == z (the same values) gives the diagonal exactly as the tiles do. NaN for a kernel that
+ * qntk_kernel_check refuses and for QNTK_FAMILY_FILE. */
 double qntk_kernel_pair(const qntk_kernel *kernel, size_t d, const double *x, const double *z);
 
 /* K as a function of the cosine t in [-1,1]: network kernels on |x|^2 = d (any d), radial kernels on the
- * unit sphere, r^2 = 2 - 2t. NaN for QNTK_FAMILY_FILE or t outside [-1,1]. */
+ * unit sphere, r^2 = 2 - 2t. NaN for a kernel that qntk_kernel_check refuses, QNTK_FAMILY_FILE, or t outside
+ * [-1,1]. */
 double qntk_kernel_cosine(const qntk_kernel *kernel, double t);
 
 #ifdef __cplusplus
