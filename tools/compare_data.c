@@ -1,5 +1,6 @@
 /* kernel-compare --data: kernels compared on the splits of one data set. */
 #include "compare.h"
+#include "compare_problem.h"
 #include "compare_report.h"
 #include "compare_svm.h"
 
@@ -10,137 +11,34 @@
 typedef struct {
     compare_settings *set;
     compare_ridges ridges;
-    qntk_dataset data;
-    size_t train_rows; /* the rows of --data, before those of --test */
-    size_t folds;
-    qntk_split *split; /* (folds) */
-    char protocol[64]; /* what they are */
+    compare_problem problem;
     cli_kernels kernels;
     compare_precision precision[CLI_KERNELS_MAX]; /* of each kernel, with --bits */
 } comparison;
-
-/* ---- splits ---- */
-
-static qntk_status allocate_splits(comparison *c, size_t folds)
-{
-    c->folds = folds;
-    c->split = qntk_alloc_zero(folds, sizeof *c->split);
-    return c->split != NULL ? QNTK_OK : QNTK_NO_MEMORY;
-}
-
-/* The first `train` rows to train on, the rest to test on; or, with fold (n), the rows outside of fold f and
- * those in it. */
-static qntk_status fill_split(qntk_split *split, size_t n, size_t train, const size_t *fold, size_t f)
-{
-    split->train = qntk_alloc(n, sizeof(size_t));
-    split->test = qntk_alloc(n, sizeof(size_t));
-    if (split->train == NULL || split->test == NULL)
-        return QNTK_NO_MEMORY;
-    for (size_t i = 0; i < n; i++)
-        if (fold != NULL ? fold[i] != f : i < train)
-            split->train[split->train_count++] = i;
-        else
-            split->test[split->test_count++] = i;
-    return QNTK_OK;
-}
-
-static qntk_status deal_folds(comparison *c, size_t folds)
-{
-    const qntk_dataset *data = &c->data;
-    if (data->n < folds)
-        return cli_message(QNTK_INVALID, "%s: expected at least %zu rows for %zu folds, found %zu%s",
-                           data->name, folds, folds, data->n, data->n > 1 ? "; pass a smaller --folds" : "");
-    snprintf(c->protocol, sizeof c->protocol, "%zu folds%s", folds, data->classes > 0 ? ", stratified" : "");
-    size_t *fold = qntk_alloc(data->n, sizeof *fold);
-    qntk_status status = fold == NULL ? QNTK_NO_MEMORY : allocate_splits(c, folds);
-    if (status == QNTK_OK)
-        status = qntk_labels_folds(data->n, data->y, data->classes, folds, c->set->common.seed, fold);
-    for (size_t f = 0; f < folds && status == QNTK_OK; f++)
-        status = fill_split(&c->split[f], data->n, 0, fold, f);
-    qntk_free(fold);
-    return status;
-}
-
-/* The data set's own folds. */
-static qntk_status take_published(comparison *c)
-{
-    qntk_dataset *data = &c->data;
-    qntk_status status = allocate_splits(c, data->folds);
-    if (status != QNTK_OK)
-        return status;
-    snprintf(c->protocol, sizeof c->protocol, data->own_test ? "published test set" : "%zu published folds",
-             data->folds);
-    for (size_t f = 0; f < c->folds; f++) {
-        c->split[f] = data->fold[f]; /* the arrays change their owner */
-        data->fold[f] = (qntk_split){0};
-    }
-    return QNTK_OK;
-}
-
-/* The rows of --data against those of --test behind them. */
-static qntk_status take_test_file(comparison *c)
-{
-    snprintf(c->protocol, sizeof c->protocol, "test file");
-    qntk_status status = allocate_splits(c, 1);
-    return status == QNTK_OK ? fill_split(&c->split[0], c->data.n, c->train_rows, NULL, 0) : status;
-}
-
-static qntk_status read_problem(comparison *c)
-{
-    const compare_settings *set = c->set;
-    qntk_status status = set->test != NULL ? compare_read_pair(set, &c->data, &c->train_rows)
-                                           : cli_read_data(&set->common, false, &c->data);
-    if (status != QNTK_OK)
-        return status;
-    if (c->data.y == NULL)
-        return cli_message(QNTK_INVALID, "%s: kernel regression needs a target; --target none leaves none",
-                           c->data.name);
-    if (set->solver == COMPARE_SVM) {
-        status = compare_svm_check(&c->data);
-        if (status != QNTK_OK)
-            return status;
-    }
-    if (set->test != NULL)
-        return take_test_file(c);
-    c->train_rows = c->data.n;
-    if (set->folds == 0 && c->data.folds > 0)
-        return take_published(c);
-    return deal_folds(c, set->folds > 0 ? set->folds : COMPARE_FOLDS);
-}
-
-static void comparison_free(comparison *c)
-{
-    for (size_t f = 0; f < c->folds && c->split != NULL; f++) {
-        qntk_free(c->split[f].train);
-        qntk_free(c->split[f].test);
-    }
-    qntk_free(c->split);
-    qntk_dataset_free(&c->data);
-}
 
 /* ---- one kernel ---- */
 
 /* All ridges on all folds; keeps the one that leaving out chooses. K (n,n) is of all rows. */
 static qntk_status fit_folds(const comparison *c, const double *K, compare_row *row)
 {
-    const qntk_dataset *data = &c->data;
+    const qntk_dataset *data = &c->problem.data;
     const size_t count = row->ridges;
     qntk_evaluate_options options = qntk_evaluate_defaults();
     options.center = c->set->center;
     size_t most = 0;
-    for (size_t f = 0; f < c->folds; f++)
-        most = c->split[f].test_count > most ? c->split[f].test_count : most;
-    qntk_score *score = qntk_alloc(c->folds * count, sizeof *score);
-    double *answer = qntk_alloc(c->folds * count, most * sizeof *answer);
+    for (size_t f = 0; f < c->problem.folds; f++)
+        most = c->problem.split[f].test_count > most ? c->problem.split[f].test_count : most;
+    qntk_score *score = qntk_alloc(c->problem.folds * count, sizeof *score);
+    double *answer = qntk_alloc(c->problem.folds * count, most * sizeof *answer);
     qntk_status status = score == NULL || answer == NULL ? QNTK_NO_MEMORY : QNTK_OK;
-    for (size_t f = 0; f < c->folds && status == QNTK_OK; f++)
-        status = qntk_evaluate_split(data->n, K, data->y, data->classes, &c->split[f], count, row->ridge,
-                                     options, score + f * count, answer + f * count * most);
+    for (size_t f = 0; f < c->problem.folds && status == QNTK_OK; f++)
+        status = qntk_evaluate_split(data->n, K, data->y, data->classes, &c->problem.split[f], count,
+                                     row->ridge, options, score + f * count, answer + f * count * most);
     if (status == QNTK_OK) {
-        const size_t best = qntk_evaluate_choose(c->folds, count, score);
-        for (size_t f = 0; f < c->folds; f++) {
+        const size_t best = qntk_evaluate_choose(c->problem.folds, count, score);
+        for (size_t f = 0; f < c->problem.folds; f++) {
             row->fold[f] = score[f * count + best];
-            for (size_t i = 0; i < c->split[f].test_count; i++)
+            for (size_t i = 0; i < c->problem.split[f].test_count; i++)
                 row->answer[f][i] = answer[f * count * most + i * count + best];
         }
     }
@@ -152,7 +50,7 @@ static qntk_status fit_folds(const comparison *c, const double *K, compare_row *
 /* The law of the eigenvalues of K/n, K of the rows of --data. */
 static qntk_status fit_decay(const comparison *c, const double *K, compare_row *row)
 {
-    const size_t n = c->train_rows, all = c->data.n;
+    const size_t n = c->problem.train_rows, all = c->problem.data.n;
     double *head = NULL;
     qntk_spectrum spectrum = {0};
     if (n < all) {
@@ -206,14 +104,14 @@ static void summarise(compare_row *row)
 static qntk_status allocate_row(const comparison *c, compare_row *row)
 {
     row->ridges = c->ridges.count;
-    row->folds = c->folds;
+    row->folds = c->problem.folds;
     row->ridge = qntk_alloc(row->ridges, sizeof *row->ridge);
     row->fold = qntk_alloc_zero(row->folds, sizeof *row->fold);
     row->answer = qntk_alloc_zero(row->folds, sizeof *row->answer);
     if (row->ridge == NULL || row->fold == NULL || row->answer == NULL)
         return QNTK_NO_MEMORY;
     for (size_t f = 0; f < row->folds; f++) {
-        row->answer[f] = qntk_alloc(c->split[f].test_count, sizeof **row->answer);
+        row->answer[f] = qntk_alloc(c->problem.split[f].test_count, sizeof **row->answer);
         if (row->answer[f] == NULL)
             return QNTK_NO_MEMORY;
     }
@@ -224,10 +122,10 @@ static qntk_status allocate_row(const comparison *c, compare_row *row)
 static double memory_share(const comparison *c)
 {
     double most = 0.5; /* eigenvalues */
-    for (size_t f = 0; f < c->folds; f++) {
-        const double n = (double)c->data.n, train = (double)c->split[f].train_count / n;
+    for (size_t f = 0; f < c->problem.folds; f++) {
+        const double n = (double)c->problem.data.n, train = (double)c->problem.split[f].train_count / n;
         const double blocks = c->set->solver == COMPARE_SVM ? 2.5 : 3; /* libsvm's entries take 16 bytes */
-        most = fmax(most, blocks * train * train + train * (double)c->split[f].test_count / n);
+        most = fmax(most, blocks * train * train + train * (double)c->problem.split[f].test_count / n);
     }
     return 1 + most;
 }
@@ -249,7 +147,7 @@ static qntk_status try_solver(const comparison *c, size_t n, const double *K, co
                              row->name);
     if (status != QNTK_OK)
         return status;
-    return svm ? compare_svm_folds(c->set, &c->data, K, c->split, c->ridges.automatic, row)
+    return svm ? compare_svm_folds(c->set, &c->problem.data, K, c->problem.split, c->ridges.automatic, row)
                : fit_folds(c, K, row);
 }
 
@@ -260,8 +158,8 @@ static qntk_status run_kernel(const comparison *c, qntk_kernel *kernel, compare_
     row->name = kernel->spec;
     qntk_status status = allocate_row(c, row);
     if (status == QNTK_OK)
-        status = cli_kernel_matrix(&c->set->common, kernel, &c->data, c->train_rows, memory_share(c), &n, &K,
-                                   row->route);
+        status = cli_kernel_matrix(&c->set->common, kernel, &c->problem.data, c->problem.train_rows,
+                                   memory_share(c), &n, &K, row->route);
     if (status == QNTK_OK) {
         row->bandwidth = qntk_kernel_is_radial(kernel) ? kernel->bandwidth : NAN;
         status = try_solver(c, n, K, row);
@@ -280,13 +178,13 @@ static qntk_status run_kernel(const comparison *c, qntk_kernel *kernel, compare_
 static qntk_status prepare(comparison *c)
 {
     size_t n;
-    const qntk_dataset *data = &c->data;
+    const qntk_dataset *data = &c->problem.data;
     qntk_status status = cli_matrix_size(&c->set->common, data, &n);
     if (status == QNTK_OK)
         status = cli_check_memory(n, memory_share(c));
     for (size_t k = 0; status == QNTK_OK && k < c->kernels.count; k++)
-        status =
-            qntk_kernel_resolve(&c->kernels.kernel[k], c->train_rows, data->d, data->X, c->set->common.seed);
+        status = qntk_kernel_resolve(&c->kernels.kernel[k], c->problem.train_rows, data->d, data->X,
+                                     c->set->common.seed);
     return status;
 }
 
@@ -324,49 +222,15 @@ static qntk_status run_kernels(comparison *c, compare_report *r)
 
 static qntk_status add_meta(const comparison *c, const cli_program *program, qntk_meta *meta)
 {
-    const qntk_dataset *data = &c->data;
-    qntk_status status = cli_meta(program, data->name, c->train_rows, data->d, meta);
+    const qntk_dataset *data = &c->problem.data;
+    qntk_status status = cli_meta(program, data->name, c->problem.train_rows, data->d, meta);
     if (status == QNTK_OK)
         status = qntk_meta_count(meta, "classes", data->classes);
     if (status == QNTK_OK)
-        status = qntk_meta_text(meta, "protocol", c->protocol);
+        status = qntk_meta_text(meta, "protocol", c->problem.protocol);
     if (status == QNTK_OK && c->set->test != NULL)
-        status = qntk_meta_count(meta, "test_n", data->n - c->train_rows);
+        status = qntk_meta_count(meta, "test_n", data->n - c->problem.train_rows);
     return status;
-}
-
-/* Every prediction of the complete kernels, counted from 0: rows of --data, or of --test. Values, or names of
- * classes. */
-static qntk_status write_predictions(const comparison *c, const compare_report *r)
-{
-    static const qntk_column class_columns[] = {{"row", 17},  {"fold", 17},      {"kernel", 0},
-                                                {"truth", 0}, {"prediction", 0}, {NULL, 0}};
-    static const qntk_column value_columns[] = {{"row", 17},   {"fold", 17},       {"kernel", 0},
-                                                {"truth", 17}, {"prediction", 17}, {NULL, 0}};
-    const qntk_dataset *data = &c->data;
-    const qntk_column *columns = r->classify ? class_columns : value_columns;
-    const size_t first = c->set->test != NULL ? c->train_rows : 0;
-    qntk_file *file = NULL;
-    qntk_status status = qntk_file_open(c->set->predictions, &file);
-    if (status != QNTK_OK)
-        return status;
-    qntk_table_head(file, &r->meta);
-    qntk_table_columns(file, columns);
-    for (size_t k = 0; k < r->count; k++)
-        for (size_t f = 0; f < c->folds; f++)
-            for (size_t i = 0; i < c->split[f].test_count; i++) {
-                const size_t row = c->split[f].test[i];
-                const double truth = data->y[row], answer = r->row[k].answer[f][i];
-                qntk_cell cells[5] = {qntk_cell_number((double)(row - first)), qntk_cell_number((double)f),
-                                      qntk_cell_text(r->row[k].name), qntk_cell_number(truth),
-                                      qntk_cell_number(answer)};
-                if (r->classify) {
-                    cells[3] = qntk_cell_text(data->class_name[(size_t)truth]);
-                    cells[4] = qntk_cell_text(data->class_name[(size_t)answer]);
-                }
-                qntk_table_row(file, columns, cells);
-            }
-    return qntk_file_commit(&file);
 }
 
 /* Writes what is complete, after a failure or an interrupt too, and says what is not. */
@@ -379,7 +243,9 @@ static int finish(const comparison *c, const cli_program *program, qntk_status s
     if (status != QNTK_OK) /* kept: a failure to write has its own message */
         cli_note(program, status, "; %zu of %zu kernels are complete", r->count, c->kernels.count);
     qntk_interrupt_clear(); /* what is complete is kept, plot included */
-    qntk_status written = c->set->predictions != NULL ? write_predictions(c, r) : QNTK_OK;
+    qntk_status written = c->set->predictions != NULL
+                              ? compare_report_predictions(r, &c->problem, c->set->predictions)
+                              : QNTK_OK;
     if (written == QNTK_OK)
         written = compare_report_write(r, common);
     if (written == QNTK_OK && !common->quiet)
@@ -436,14 +302,14 @@ int compare_data_run(const cli_program *program, compare_settings *set)
 
     compare_report r = {0};
     r.row = qntk_alloc_zero(c.kernels.count, sizeof *r.row);
-    status = r.row == NULL ? QNTK_NO_MEMORY : read_problem(&c);
+    status = r.row == NULL ? QNTK_NO_MEMORY : compare_problem_read(set, &c.problem);
     if (status == QNTK_OK)
         status = prepare(&c);
     r.bits = set->bits != NULL;
-    r.classify = c.data.classes > 0;
-    r.one_split = c.folds == 1;
+    r.classify = c.problem.data.classes > 0;
+    r.one_split = c.problem.folds == 1;
     r.svm = set->solver == COMPARE_SVM;
-    r.rows = c.train_rows;
+    r.rows = c.problem.train_rows;
     if (status == QNTK_OK)
         status = add_meta(&c, program, &r.meta);
     if (status == QNTK_OK)
@@ -453,6 +319,6 @@ int compare_data_run(const cli_program *program, compare_settings *set)
         compare_row_free(&r.row[k]);
     qntk_free(r.row);
     qntk_meta_free(&r.meta);
-    comparison_free(&c);
+    compare_problem_free(&c.problem);
     return code;
 }

@@ -185,6 +185,38 @@ qntk_status compare_report_write(const compare_report *r, const cli_common *comm
     return status;
 }
 
+qntk_status compare_report_predictions(const compare_report *r, const compare_problem *p, const char *path)
+{
+    static const qntk_column class_columns[] = {{"row", 17},  {"fold", 17},      {"kernel", 0},
+                                                {"truth", 0}, {"prediction", 0}, {NULL, 0}};
+    static const qntk_column value_columns[] = {{"row", 17},   {"fold", 17},       {"kernel", 0},
+                                                {"truth", 17}, {"prediction", 17}, {NULL, 0}};
+    const qntk_dataset *data = &p->data;
+    const qntk_column *columns = r->classify ? class_columns : value_columns;
+    const size_t first = p->test_file ? p->train_rows : 0;
+    qntk_file *file = NULL;
+    qntk_status status = qntk_file_open(path, &file);
+    if (status != QNTK_OK)
+        return status;
+    qntk_table_head(file, &r->meta);
+    qntk_table_columns(file, columns);
+    for (size_t k = 0; k < r->count; k++)
+        for (size_t f = 0; f < p->folds; f++)
+            for (size_t i = 0; i < p->split[f].test_count; i++) {
+                const size_t row = p->split[f].test[i];
+                const double truth = data->y[row], answer = r->row[k].answer[f][i];
+                qntk_cell cells[5] = {qntk_cell_number((double)(row - first)), qntk_cell_number((double)f),
+                                      qntk_cell_text(r->row[k].name), qntk_cell_number(truth),
+                                      qntk_cell_number(answer)};
+                if (r->classify) {
+                    cells[3] = qntk_cell_text(data->class_name[(size_t)truth]);
+                    cells[4] = qntk_cell_text(data->class_name[(size_t)answer]);
+                }
+                qntk_table_row(file, columns, cells);
+            }
+    return qntk_file_commit(&file);
+}
+
 /* ---- for people ---- */
 
 static void print_spread(FILE *stream, const compare_report *r, double value, double sd)

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli.h"
+#include "compare_problem.h"
 
 /* One kernel. */
 typedef struct {
@@ -38,6 +38,10 @@ void compare_row_free(compare_row *row);
 
 /* Writes to common->out in common->format, and draws common->plot. */
 qntk_status compare_report_write(const compare_report *r, const cli_common *common);
+
+/* Writes every prediction of the complete kernels to `path`, counted from 0: rows of --data, or of --test. Values,
+ * or names of classes. */
+qntk_status compare_report_predictions(const compare_report *r, const compare_problem *p, const char *path);
 
 /* The table; with --bits, the answer in a sentence. */
 void compare_report_summary(const compare_report *r, FILE *stream);
