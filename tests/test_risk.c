@@ -338,6 +338,98 @@ START_TEST(bad_input_is_named)
 }
 END_TEST
 
+START_TEST(without_replacement_agrees_where_it_must)
+{
+    enum { P = 400 };
+    static double eval[P], power[P];
+    double total = 0;
+    for (int i = 0; i < P; i++) {
+        eval[i] = pow(i + 1.0, -1.4);
+        power[i] = pow(i + 1.0, -1.1) * (i % 3 + 1);
+        total += power[i];
+    }
+    const double ridges[] = {0, 1e-6, 0.01, 1, 1e8};
+    qntk_risk pool, plain;
+    for (int r = 0; r < 5; r++)
+        for (size_t n = 1; n <= P; n = n == P ? P + 1 : 3 * n < P ? 3 * n : P) {
+            ck_assert_ok(qntk_risk_pool(P, eval, power, n, ridges[r], &pool));
+            /* its own equation, and the share of each mode */
+            const double d = ridges[r] / P, kappa = pool.kappa;
+            double left = 0, learned = 0, exact = 0;
+            for (int i = 0; i < P; i++) {
+                left += (eval[i] + d) / (eval[i] + kappa);
+                learned += eval[i] / (eval[i] + kappa);
+                exact += power[i] * pow(d / (eval[i] + d), 2);
+            }
+            ck_assert_relative(left, (double)n, 1e-11);
+            ck_assert_relative(pool.learned, learned, 1e-12);
+            if (n == P) { /* the whole pool: the residual is ridge (K + ridge)^-1 y */
+                ck_assert_close(pool.test, exact, 1e-10, exact);
+                ck_assert_close(pool.train, exact, 1e-10, exact);
+                ck_assert_close(kappa, d, 1e-12, d);
+            } else if (ridges[r] == 0) { /* then how the rows are drawn makes no difference */
+                ck_assert_ok(
+                    qntk_risk_predict(&(qntk_risk_model){P, eval, NULL, power, 0, 0}, n, 0, NULL, &plain));
+                ck_assert_relative(pool.test, plain.test, 1e-10);
+                ck_assert_double_eq(pool.train, 0);
+            }
+            if (ridges[r] == 1e8)
+                ck_assert_relative(pool.test, total, 1e-5);
+        }
+}
+END_TEST
+
+START_TEST(without_replacement_a_large_pool_is_a_population)
+{
+    /* each of 50 modes 40 times, n/P = 1/100: the formulas differ by a few n/P */
+    enum { MODES_LISTED = 50, TIMES = 40, P = MODES_LISTED * TIMES };
+    static double eval[P], power[P];
+    for (int i = 0; i < P; i++) {
+        eval[i] = pow(i / TIMES + 1.0, -2);
+        power[i] = pow(i / TIMES + 1.0, -1);
+    }
+    qntk_risk pool, plain;
+    ck_assert_ok(qntk_risk_pool(P, eval, power, 20, 2, &pool));
+    ck_assert_ok(qntk_risk_predict(&(qntk_risk_model){P, eval, NULL, power, 0, 0}, 20, 2, NULL, &plain));
+    ck_assert_relative(pool.test, plain.test, 0.02);
+    ck_assert_relative(pool.train, plain.train, 0.02);
+    /* rank below n and no ridge: the limit of a small one */
+    for (int i = 60; i < P; i++)
+        eval[i] = 0;
+    for (size_t n = 60; n <= P; n += 970) {
+        qntk_risk limit;
+        ck_assert_ok(qntk_risk_pool(P, eval, power, n, 0, &limit));
+        ck_assert_double_eq(limit.kappa, 0);
+        ck_assert_ok(qntk_risk_pool(P, eval, power, n, n > 60 ? 1e-9 : 1e-16, &pool));
+        if (n > 60) {
+            ck_assert_relative(limit.test, pool.test, 1e-6);
+            ck_assert_relative(limit.train, pool.train, 1e-6);
+        } else {
+            ck_assert(isinf(limit.test));
+        }
+    }
+}
+END_TEST
+
+START_TEST(bad_pools_are_named)
+{
+    const double good[2] = {1, 0.5}, minus[2] = {1, -1}, nan[2] = {1, NAN};
+    qntk_risk risk;
+    ck_assert_fails(qntk_risk_pool(2, good, good, 0, 1, &risk), QNTK_INVALID, "n must");
+    ck_assert_fails(qntk_risk_pool(2, good, good, 3, 1, &risk), QNTK_INVALID, "n must");
+    ck_assert_fails(qntk_risk_pool(2, NULL, good, 1, 1, &risk), QNTK_INVALID, "eval");
+    ck_assert_fails(qntk_risk_pool(2, minus, good, 1, 1, &risk), QNTK_INVALID, "mode 1");
+    ck_assert_fails(qntk_risk_pool(2, good, minus, 1, 1, &risk), QNTK_INVALID, "mode 1");
+    ck_assert_fails(qntk_risk_pool(2, good, nan, 1, 1, &risk), QNTK_NOT_FINITE, "mode 1");
+    ck_assert_fails(qntk_risk_pool(2, good, good, 1, -1, &risk), QNTK_INVALID, "ridge");
+    ck_assert_fails(qntk_risk_pool(2, good, good, 1, INFINITY, &risk), QNTK_NOT_FINITE, "ridge");
+    qntk_memory_fail_after(0);
+    ck_assert_fails(qntk_risk_pool(2, good, good, 1, 1, &risk), QNTK_NO_MEMORY, "memory");
+    qntk_memory_fail_after(-1);
+    ck_assert_double_eq(risk.test, 0);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, kappa_of_a_white_spectrum_solves_its_quadratic);
@@ -350,6 +442,9 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_finite_pool_shows_the_predicted_errors);
     tcase_add_test(tcase, power_is_the_square_of_projections_for_any_number_of_threads);
     tcase_add_test(tcase, bad_input_is_named);
+    tcase_add_test(tcase, without_replacement_agrees_where_it_must);
+    tcase_add_test(tcase, without_replacement_a_large_pool_is_a_population);
+    tcase_add_test(tcase, bad_pools_are_named);
 }
 
 int main(void)
