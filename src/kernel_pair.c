@@ -82,8 +82,8 @@ static double matern(double nu, double s)
         return (1 + s) * exp(-s);
     if (nu == 2.5)
         return (1 + s + s * s / 3) * exp(-s);
-    if (s < 1e-300)
-        return 1;
+    if (s < 1e-300 || isnan(s))
+        return isnan(s) ? s : 1;
     gsl_sf_result result;
     if (gsl_sf_bessel_lnKnu_e(nu, s, &result) != GSL_SUCCESS)
         return s < 1 ? 1 : 0; /* s so small that K_nu overflows (value 1), or so large that it vanishes */
@@ -99,6 +99,8 @@ double qntk_radial_value(const qntk_kernel *kernel, double r)
     case QNTK_FAMILY_LAPLACE:
         return exp(-s);
     case QNTK_FAMILY_RGAUSS:
+        if (s > 1e140) /* s^2 would overflow, and 1 does not count beside it */
+            return exp(-kernel->alpha * (2 * log(s) - log(2 * kernel->alpha)));
         return exp(-kernel->alpha * log1p(s * s / (2 * kernel->alpha)));
     case QNTK_FAMILY_GEXP:
         return exp(-pow(s, kernel->power));
@@ -115,8 +117,12 @@ double qntk_kernel_pair(const qntk_kernel *kernel, size_t d, const double *x, co
 {
     if (qntk_kernel_check(kernel) != QNTK_OK)
         return NAN;
-    if (qntk_kernel_is_radial(kernel))
-        return qntk_radial_value(kernel, sqrt(qntk_distance_squared(d, x, z)));
+    if (qntk_kernel_is_radial(kernel)) {
+        long double square = 0;
+        for (size_t i = 0; i < d; i++)
+            square += ((long double)x[i] - z[i]) * ((long double)x[i] - z[i]);
+        return qntk_radial_value(kernel, (double)sqrtl(square));
+    }
     if (kernel->family != QNTK_FAMILY_NETWORK)
         return NAN;
     long double xx = 0, zz = 0, minus = 0, plus = 0;

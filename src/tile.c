@@ -13,26 +13,37 @@
 
 static const double pi = 3.141592653589793;
 
-static bool near_pole(size_t count, const double *cosine, double limit)
+/* A NaN is not below a limit and stays a NaN in every function here: comparisons are written so that it
+ * falls through to the value itself. */
+
+static bool pole_row(size_t count, double *cosine, double limit)
 {
     int64_t any = 0; /* of the width of a lane, so that the loop vectorises */
-    for (size_t j = 0; j < count; j++)
-        any |= fabs(cosine[j]) > limit ? 1 : 0;
+    for (size_t j = 0; j < count; j++) {
+        double h = 0.5 - 0.5 * fabs(cosine[j]);
+        h = h < 0 ? 0 : h;
+        any |= h <= limit ? 1 : 0;
+        cosine[j] = copysign(h, cosine[j]);
+    }
     return any != 0;
 }
 
-static bool near_pole_single(size_t count, const float *cosine, float limit)
+static bool pole_single(size_t count, float *cosine, float limit)
 {
     int32_t any = 0;
-    for (size_t j = 0; j < count; j++)
-        any |= fabsf(cosine[j]) > limit ? 1 : 0;
+    for (size_t j = 0; j < count; j++) {
+        float h = 0.5F - 0.5F * fabsf(cosine[j]);
+        h = h < 0 ? 0 : h;
+        any |= h <= limit ? 1 : 0;
+        cosine[j] = copysignf(h, cosine[j]);
+    }
     return any != 0;
 }
 
 /* ---- the tabulated function of the cosine ---- */
 
 /* Even pieces, one row; the plain version of what the AVX-512 one does in registers. */
-static void table_even(const qntk_cosine_table *table, size_t count, double *cosine, double scale,
+static void table_even(const qntk_cosine_table *table, size_t count, double *half, double scale,
                        const double *column_scale)
 {
     enum { COLUMNS = 2 * QNTK_TABLE_PIECES };
@@ -44,19 +55,18 @@ static void table_even(const qntk_cosine_table *table, size_t count, double *cos
         low[k] = _mm512_loadu_pd(table->coefficient + k * COLUMNS);
         high[k] = _mm512_loadu_pd(table->coefficient + k * COLUMNS + QNTK_TABLE_PIECES);
     }
-    const __m512d half = _mm512_set1_pd(0.5), one = _mm512_set1_pd(1.0), two = _mm512_set1_pd(2.0);
-    const __m512d last = _mm512_set1_pd(QNTK_TABLE_PIECES - 1), zero = _mm512_setzero_pd();
+    const __m512d one = _mm512_set1_pd(1.0), two = _mm512_set1_pd(2.0);
+    const __m512d last = _mm512_set1_pd(QNTK_TABLE_PIECES - 1);
     for (; j + 8 <= count; j += 8) {
-        __m512d c = _mm512_loadu_pd(cosine + j);
-        __m512d h = _mm512_max_pd(zero, _mm512_fnmadd_pd(half, _mm512_abs_pd(c), half)); /* (1-|c|)/2 */
-        __m512d scaled = _mm512_mul_pd(_mm512_sqrt_pd(h), _mm512_set1_pd(per_unit));
+        __m512d h = _mm512_loadu_pd(half + j);
+        __m512d scaled = _mm512_mul_pd(_mm512_sqrt_pd(_mm512_abs_pd(h)), _mm512_set1_pd(per_unit));
         __m512d piece =
             _mm512_min_pd(_mm512_roundscale_pd(scaled, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC), last);
         __m512d x = _mm512_fmsub_pd(two, _mm512_sub_pd(scaled, piece), one);
         __m512i index = _mm512_castsi256_si512(_mm512_cvtpd_epi32(piece));
         index = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(index));
-        /* the sign bit of c selects the second register: bit 3 of the index */
-        __m512i sign = _mm512_srli_epi64(_mm512_castpd_si512(c), 63);
+        /* the sign bit of h selects the second register: bit 3 of the index */
+        __m512i sign = _mm512_srli_epi64(_mm512_castpd_si512(h), 63);
         index = _mm512_or_si512(index, _mm512_slli_epi64(sign, 3));
         __m512d value = _mm512_permutex2var_pd(low[QNTK_TABLE_DEGREE], index, high[QNTK_TABLE_DEGREE]);
         for (int k = QNTK_TABLE_DEGREE - 1; k >= 0; k--)
@@ -64,25 +74,24 @@ static void table_even(const qntk_cosine_table *table, size_t count, double *cos
         __m512d factor = _mm512_set1_pd(scale);
         if (column_scale != NULL)
             factor = _mm512_mul_pd(factor, _mm512_loadu_pd(column_scale + j));
-        _mm512_storeu_pd(cosine + j, _mm512_mul_pd(value, factor));
+        _mm512_storeu_pd(half + j, _mm512_mul_pd(value, factor));
     }
 #endif
     for (; j < count; j++) {
-        double h = (1 - fabs(cosine[j])) / 2;
-        double scaled = sqrt(h > 0 ? h : 0) * per_unit;
+        double scaled = sqrt(fabs(half[j])) * per_unit;
         int piece = scaled < QNTK_TABLE_PIECES ? (int)scaled : QNTK_TABLE_PIECES - 1;
         double x = 2 * (scaled - piece) - 1;
-        const double *coefficient = table->coefficient + piece + (signbit(cosine[j]) ? QNTK_TABLE_PIECES : 0);
+        const double *coefficient = table->coefficient + piece + (signbit(half[j]) ? QNTK_TABLE_PIECES : 0);
         double value = coefficient[QNTK_TABLE_DEGREE * COLUMNS];
         for (int k = QNTK_TABLE_DEGREE - 1; k >= 0; k--)
             value = value * x + coefficient[k * COLUMNS];
-        cosine[j] = value * (scale * (column_scale != NULL ? column_scale[j] : 1));
+        half[j] = value * (scale * (column_scale != NULL ? column_scale[j] : 1));
     }
 }
 
 /* Graded pieces: the piece is the exponent of t and its three leading fraction bits (QNTK_TABLE_PARTS = 8).
  */
-static void table_graded(const qntk_cosine_table *table, size_t count, double *cosine, double scale,
+static void table_graded(const qntk_cosine_table *table, size_t count, double *half, double scale,
                          const double *column_scale)
 {
     const size_t columns = 2 * table->pieces;
@@ -91,17 +100,16 @@ static void table_graded(const qntk_cosine_table *table, size_t count, double *c
     double position[QNTK_TILE];
     int64_t column[QNTK_TILE];
     for (size_t j = 0; j < count; j++) {
-        double h = (1 - fabs(cosine[j])) / 2;
-        double t = sqrt(h > 0 ? h : 0);
+        double t = sqrt(fabs(half[j]));
         uint64_t bits, fraction;
         memcpy(&bits, &t, sizeof bits);
         fraction = (bits << 3 & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3ff0000000000000);
         double y; /* in [1,2): the place in the eighth of an octave */
         memcpy(&y, &fraction, sizeof y);
         bool lowest = t < smallest;
-        position[j] = lowest ? 2 * (t / smallest) - 1 : 2 * y - 3;
-        int64_t piece = lowest ? 0 : (int64_t)(bits >> 49) - first;
-        column[j] = piece + (signbit(cosine[j]) ? (int64_t)table->pieces : 0);
+        position[j] = lowest ? 2 * (t / smallest) - 1 : t < 1 ? 2 * y - 3 : t;
+        int64_t piece = t < 1 && !lowest ? (int64_t)(bits >> 49) - first : 0; /* a NaN: any piece will do */
+        column[j] = piece + (signbit(half[j]) ? (int64_t)table->pieces : 0);
     }
     double value[QNTK_TILE];
     for (size_t j = 0; j < count; j++)
@@ -110,17 +118,16 @@ static void table_graded(const qntk_cosine_table *table, size_t count, double *c
         for (size_t j = 0; j < count; j++)
             value[j] = value[j] * position[j] + table->coefficient[k * columns + (size_t)column[j]];
     for (size_t j = 0; j < count; j++)
-        cosine[j] = value[j] * (scale * (column_scale != NULL ? column_scale[j] : 1));
+        half[j] = value[j] * (scale * (column_scale != NULL ? column_scale[j] : 1));
 }
 
-static void table_row(const qntk_cosine_table *table, size_t count, double *cosine, double scale,
+static void table_row(const qntk_cosine_table *table, size_t count, double *half, double scale,
                       const double *column_scale)
 {
-    (table->octaves == 0 ? table_even : table_graded)(table, count, cosine, scale, column_scale);
+    (table->octaves == 0 ? table_even : table_graded)(table, count, half, scale, column_scale);
 }
 
-static void table_single(const qntk_cosine_table *table, size_t count, float *cosine, float scale,
-                         const float *column_scale)
+static void table_single(const qntk_cosine_table *table, size_t count, float *half)
 {
     enum { COLUMNS = 2 * QNTK_TABLE_PIECES };
     const float per_unit = QNTK_TABLE_PIECES * 1.41421356f;
@@ -129,36 +136,31 @@ static void table_single(const qntk_cosine_table *table, size_t count, float *co
     __m512 row[QNTK_TABLE_DEGREE_SINGLE + 1]; /* all sixteen pieces in one register */
     for (int k = 0; k <= QNTK_TABLE_DEGREE_SINGLE; k++)
         row[k] = _mm512_loadu_ps(table->coefficient_single + k * COLUMNS);
-    const __m512 half = _mm512_set1_ps(0.5f), one = _mm512_set1_ps(1.0f), two = _mm512_set1_ps(2.0f);
+    const __m512 one = _mm512_set1_ps(1.0f), two = _mm512_set1_ps(2.0f);
     for (; j + 16 <= count; j += 16) {
-        __m512 c = _mm512_loadu_ps(cosine + j);
-        __m512 h = _mm512_max_ps(_mm512_setzero_ps(), _mm512_fnmadd_ps(half, _mm512_abs_ps(c), half));
-        __m512 scaled = _mm512_mul_ps(_mm512_sqrt_ps(h), _mm512_set1_ps(per_unit));
+        __m512 h = _mm512_loadu_ps(half + j);
+        __m512 scaled = _mm512_mul_ps(_mm512_sqrt_ps(_mm512_abs_ps(h)), _mm512_set1_ps(per_unit));
         __m512 piece = _mm512_min_ps(_mm512_roundscale_ps(scaled, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC),
                                      _mm512_set1_ps(QNTK_TABLE_PIECES - 1));
         __m512 x = _mm512_fmsub_ps(two, _mm512_sub_ps(scaled, piece), one);
-        __m512i sign = _mm512_srli_epi32(_mm512_castps_si512(c), 31);
+        __m512i sign = _mm512_srli_epi32(_mm512_castps_si512(h), 31);
         __m512i index = _mm512_or_si512(_mm512_cvtps_epi32(piece), _mm512_slli_epi32(sign, 3));
         __m512 value = _mm512_permutexvar_ps(index, row[QNTK_TABLE_DEGREE_SINGLE]);
         for (int k = QNTK_TABLE_DEGREE_SINGLE - 1; k >= 0; k--)
             value = _mm512_fmadd_ps(value, x, _mm512_permutexvar_ps(index, row[k]));
-        __m512 factor = _mm512_set1_ps(scale);
-        if (column_scale != NULL)
-            factor = _mm512_mul_ps(factor, _mm512_loadu_ps(column_scale + j));
-        _mm512_storeu_ps(cosine + j, _mm512_mul_ps(value, factor));
+        _mm512_storeu_ps(half + j, value);
     }
 #endif
     for (; j < count; j++) {
-        float h = (1 - fabsf(cosine[j])) / 2;
-        float scaled = sqrtf(h > 0 ? h : 0) * per_unit;
+        float scaled = sqrtf(fabsf(half[j])) * per_unit;
         int piece = scaled < QNTK_TABLE_PIECES ? (int)scaled : QNTK_TABLE_PIECES - 1;
         float x = 2 * (scaled - (float)piece) - 1;
         const float *coefficient =
-            table->coefficient_single + piece + (signbit(cosine[j]) ? QNTK_TABLE_PIECES : 0);
+            table->coefficient_single + piece + (signbit(half[j]) ? QNTK_TABLE_PIECES : 0);
         float value = coefficient[QNTK_TABLE_DEGREE_SINGLE * COLUMNS];
         for (int k = QNTK_TABLE_DEGREE_SINGLE - 1; k >= 0; k--)
             value = value * x + coefficient[k * COLUMNS];
-        cosine[j] = value * (scale * (column_scale != NULL ? column_scale[j] : 1));
+        half[j] = value;
     }
 }
 
@@ -217,15 +219,33 @@ static void recursion_row(const qntk_tile_recursion *row, size_t count, double *
 /* ---- radial kernels ---- */
 
 static bool distance_row(size_t count, double *product, double square, const double *column_square,
-                         double limit)
+                         double reach, const double *column_reach)
 {
     int64_t any = 0;
     for (size_t j = 0; j < count; j++) {
-        double sum = square + column_square[j], r2 = sum - 2 * product[j];
-        any |= r2 <= limit * sum ? 1 : 0;
-        product[j] = r2 > 0 ? r2 : 0;
+        double r2 = square + column_square[j] - 2 * product[j];
+        double limit = reach > column_reach[j] ? reach : column_reach[j];
+        any |= r2 <= limit ? 1 : 0;
+        product[j] = r2 < 0 ? 0 : r2;
     }
     return any != 0;
+}
+
+static double gap(size_t d, const double *x, const double *z, double sign)
+{
+    enum { LANES = 4 * QNTK_LANES }; /* four vectors of partial sums */
+    double part[LANES] = {0}, rest = 0;
+    size_t i = 0;
+    for (; i + LANES <= d; i += LANES)
+        for (size_t k = 0; k < LANES; k++) {
+            double difference = x[i + k] - sign * z[i + k];
+            part[k] += difference * difference;
+        }
+    for (; i < d; i++)
+        rest += (x[i] - sign * z[i]) * (x[i] - sign * z[i]);
+    for (size_t k = 0; k < LANES; k++)
+        rest += part[k];
+    return rest;
 }
 
 static void radial_row(const qntk_kernel *kernel, size_t count, double *r2)
@@ -240,9 +260,12 @@ static void radial_row(const qntk_kernel *kernel, size_t count, double *r2)
         for (size_t j = 0; j < count; j++)
             r2[j] = vec_exp(-sqrt(r2[j]) / l);
     } else if (kernel->family == QNTK_FAMILY_RGAUSS) {
-        const double alpha = kernel->alpha, factor = 0.5 / (alpha * l * l);
-        for (size_t j = 0; j < count; j++)
-            r2[j] = vec_exp(-alpha * vec_log(1 + factor * r2[j]));
+        const double alpha = kernel->alpha, factor = 0.5 / alpha / (l * l);
+        const double largest = 1e20; /* beyond it r2 / l^2 may overflow; a bandwidth is about 1 here */
+        for (size_t j = 0; factor <= largest && j < count; j++)
+            r2[j] = vec_exp(-alpha * vec_log1p(factor * r2[j]));
+        for (size_t j = 0; factor > largest && j < count; j++)
+            r2[j] = qntk_radial_value(kernel, sqrt(r2[j]));
     } else if (kernel->family == QNTK_FAMILY_GEXP) {
         const double half_power = 0.5 * kernel->power, per_square = 1 / (l * l), tiny = 1e-300;
         for (size_t j = 0; j < count; j++) {
@@ -250,7 +273,7 @@ static void radial_row(const qntk_kernel *kernel, size_t count, double *r2)
             double exponent = half_power * vec_log(s2 > tiny ? s2 : tiny); /* log((r/l)^power) */
             exponent = exponent < 7 ? exponent : 7;                        /* exp(-e^7) is below 1e-300 */
             /* vec_exp is for arguments <= 0 */
-            double raised = s2 > tiny ? vec_exp(exponent - 7) * 1096.6331584284586 : 0;
+            double raised = s2 > 0 ? vec_exp(exponent - 7) * 1096.6331584284586 : s2; /* 0 or NaN */
             r2[j] = vec_exp(-raised);
         }
     } else if (kernel->nu == 1.5 || kernel->nu == 2.5) {
@@ -335,16 +358,25 @@ static void transpose(size_t rows, size_t columns, const double *in, size_t in_s
             out[j * out_stride + i] = in[i * in_stride + j];
 }
 
+static void fence(void)
+{
+#ifdef __AVX512F__
+    _mm_sfence();
+#endif
+}
+
 extern const qntk_tile_ops QNTK_ISA_SYMBOL(qntk_tile_ops);
 const qntk_tile_ops QNTK_ISA_SYMBOL(qntk_tile_ops) = {
     .name = QNTK_ISA_TEXT,
-    .near_pole = near_pole,
-    .near_pole_single = near_pole_single,
+    .pole = pole_row,
+    .pole_single = pole_single,
     .table = table_row,
     .table_single = table_single,
     .recursion = recursion_row,
     .distance = distance_row,
+    .gap = gap,
     .radial = radial_row,
     .transpose = transpose,
     .store = store_row,
+    .fence = fence,
 };

@@ -21,19 +21,22 @@ typedef struct {
 /* Every `count` is at most QNTK_TILE: the functions keep a row of a tile on their stack. */
 typedef struct {
     const char *name;
-    /* True if some |cosine[j]| > limit: 1 -+ cosine has lost digits there. */
-    bool (*near_pole)(size_t count, const double *cosine, double limit);
-    bool (*near_pole_single)(size_t count, const float *cosine, float limit);
-    /* value[j] = scale * column_scale[j] * f(cosine[j]), in place; column_scale NULL: 1. */
-    void (*table)(const qntk_cosine_table *table, size_t count, double *cosine, double scale,
+    /* h[j] = (1 - |cosine[j]|)/2, at least 0, with the sign of the cosine, in place; true if some |h[j]| <=
+     * limit: rounding of the cosine would show there. */
+    bool (*pole)(size_t count, double *cosine, double limit);
+    bool (*pole_single)(size_t count, float *cosine, float limit);
+    /* value[j] = scale * column_scale[j] * f(h[j]), h as above, in place; column_scale NULL: 1. */
+    void (*table)(const qntk_cosine_table *table, size_t count, double *h, double scale,
                   const double *column_scale);
-    void (*table_single)(const qntk_cosine_table *table, size_t count, float *cosine, float scale,
-                         const float *column_scale);
+    void (*table_single)(const qntk_cosine_table *table, size_t count, float *h);
     /* value[j] from u = 1 - cosine, v = 1 + cosine, in place of u; v is overwritten. */
     void (*recursion)(const qntk_tile_recursion *row, size_t count, double *u, double *v);
-    /* r2[j] = max(0, square + column_square[j] - 2 product[j]), in place; true if some r2[j] is below
-     * limit * (square + column_square[j]): nearly equal rows. */
-    bool (*distance)(size_t count, double *product, double square, const double *column_square, double limit);
+    /* r2[j] = max(0, square + column_square[j] - 2 product[j]), in place; true if some r2[j] <= the larger of
+     * reach and column_reach[j]. */
+    bool (*distance)(size_t count, double *product, double square, const double *column_square, double reach,
+                     const double *column_reach);
+    /* |x - sign z|^2 of two rows of length d, sign = 1 or -1. */
+    double (*gap)(size_t d, const double *x, const double *z, double sign);
     /* value[j] of a radial kernel from r2[j], in place. */
     void (*radial)(const qntk_kernel *kernel, size_t count, double *r2);
     /* out (columns, rows) = transpose of in (rows, columns), streaming past the cache where out is aligned.
@@ -42,6 +45,9 @@ typedef struct {
                       size_t out_stride);
     /* Copies one row past the cache. */
     void (*store)(size_t count, const double *in, double *out);
+    /* After the last transpose or store of a thread: orders what streamed past the cache before its later
+     * stores. */
+    void (*fence)(void);
 } qntk_tile_ops;
 
 /* The row functions for an instruction set by name, or the best for this processor (NULL). NULL and a message

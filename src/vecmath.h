@@ -33,13 +33,13 @@ static inline double vec_asin(double s, double z)
     return s + s * z * r;
 }
 
-/* exp(x) for x <= 0; exactly 0 below -708, where the result would leave the normal range. */
+/* exp(x) for x <= 0; exactly 0 below -708, where the result would leave the normal range. NaN gives NaN. */
 static inline double vec_exp(double x)
 {
     const double shift = 0x1.8p52; /* adding it rounds to an integer, kept in the low bits */
     const double log2e = 0x1.71547652b82fep0;
     const double ln2_high = 0x1.62e42fefa3800p-1, ln2_low = 0x1.ef35793c76730p-45; /* high: 11 zero bits */
-    double clamped = x >= -708.0 ? x : -708.0;
+    double clamped = x < -708.0 ? -708.0 : x;
     double shifted = clamped * log2e + shift;
     double n = shifted - shift;
     double r = (clamped - n * ln2_high) - n * ln2_low; /* |r| <= ln2/2 */
@@ -54,16 +54,16 @@ static inline double vec_exp(double x)
     p = p * r + 0.16666666666666669;
     p = p * r + 0.5000000000000001;
     double e = 1 + (r + r * r * p);
-    /* times 2^n: n sits in the low mantissa bits of `shifted` */
-    uint64_t bits, scale;
+    /* times 2^n as a product, which keeps a NaN: n sits in the low mantissa bits of `shifted` */
+    uint64_t bits;
+    double power;
     memcpy(&bits, &shifted, sizeof bits);
-    memcpy(&scale, &e, sizeof scale);
-    scale += bits << 52;
-    memcpy(&e, &scale, sizeof e);
-    return x >= -708.0 ? e : 0.0;
+    bits = (bits + 1023) << 52;
+    memcpy(&power, &bits, sizeof power);
+    return x < -708.0 ? 0.0 : e * power;
 }
 
-/* log(x) for normal x > 0. */
+/* log(x) for normal finite x > 0; whatever for anything else, NaN included. */
 static inline double vec_log(double x)
 {
     const double ln2_high = 0x1.62e42fefa3800p-1, ln2_low = 0x1.ef35793c76730p-45;
@@ -88,6 +88,14 @@ static inline double vec_log(double x)
     p = p * z + 0.3999999999989889;
     p = p * z + 0.666666666666667;
     return n * ln2_high + (2 * s + (s * z * p + n * ln2_low));
+}
+
+/* log(1 + x) for finite x >= 0, to a few units in the last place however small x: what rounding took off 1 +
+ * x is put back as a fraction of it. NaN gives NaN. */
+static inline double vec_log1p(double x)
+{
+    double u = 1 + x;
+    return vec_log(u) + (x - (u - 1)) / u;
 }
 
 #endif
