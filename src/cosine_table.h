@@ -15,6 +15,9 @@ enum {
     QNTK_TABLE_DEGREE_SINGLE = 4
 };
 
+/* The error a table must reach, over f's largest value: the rounding of a Horner sum of |f| <= 1. */
+#define QNTK_TABLE_ERROR (4 * 2.220446049250313e-16)
+
 /* f(c) = sum_k coefficient[k][piece] x^k, x in [-1,1] the position of t in its piece; the pieces of c >= 0
  * come first. Two layouts:
  *     even    8 pieces a sign, of equal width on [0, sqrt(1/2)]
@@ -26,14 +29,22 @@ typedef struct {
     size_t octaves;            /* 0: even */
     size_t pieces;             /* a sign: 8, or 1 + 8 octaves */
     double *coefficient;       /* (QNTK_TABLE_DEGREE+1, 2 pieces) */
-    float *coefficient_single; /* (QNTK_TABLE_DEGREE_SINGLE+1, 2 QNTK_TABLE_PIECES), even */
+    float *coefficient_single; /* (QNTK_TABLE_DEGREE_SINGLE+1, 2 QNTK_TABLE_PIECES), even; or NULL */
     double error; /* largest difference found between table and recursion, over f's largest value */
     double error_single;
 } qntk_cosine_table;
 
-/* Tabulates the recursion at root-mean-square norm `norm` of both rows. Even pieces if they reach the error
- * of rounding, else graded ones. */
-qntk_status qntk_cosine_table_create(const qntk_recursion *recursion, double norm, qntk_cosine_table *table);
+/* What a table is allowed and asked to be. */
+typedef struct {
+    bool even_only; /* no graded pieces, which take ten times as long to fit */
+    bool single;    /* also the float table, whatever its error */
+} qntk_table_extent;
+
+/* Tabulates the recursion at root-mean-square norm `norm` of both rows. Even pieces if they reach
+ * QNTK_TABLE_ERROR, else graded ones. QNTK_NOT_CONVERGED, and no table, if the error stays above it or is not
+ * finite; QNTK_NO_MEMORY. */
+qntk_status qntk_cosine_table_create(const qntk_recursion *recursion, double norm, qntk_table_extent extent,
+                                     qntk_cosine_table *table);
 void qntk_cosine_table_free(qntk_cosine_table *table);
 
 /* The piece of t in [0, 1) and the position x in [-1,1] in it. */

@@ -141,14 +141,23 @@ static void find_halves_single(const qntk_gram *gram, const block *b, size_t i, 
  * are left out: K = n n' f. */
 static void recursion_entries(const qntk_gram *gram, size_t i, size_t j, size_t count, double *u, double *v)
 {
+    const double *column_norm = gram->right.norm + j, norm = gram->left.norm[i];
     qntk_tile_recursion row = {.recursion = &gram->recursion,
-                               .norm = gram->left.norm[i],
-                               .root = gram->left.root + i,
+                               .norm = norm,
+                               .root = gram->scaled ? NULL : gram->left.root + i,
                                .root_stride = gram->left.n,
-                               .column_norm = gram->right.norm + j,
-                               .column_root = gram->right.root + j,
+                               .column_norm = column_norm,
+                               .column_root = gram->scaled ? NULL : gram->right.root + j,
                                .column_root_stride = gram->right.n};
+    if (gram->scaled) {
+        row.norm = 1;
+        row.column_norm = gram->unit_norm;
+        row.root = row.column_root = gram->unit_root; /* the same in every layer */
+        row.root_stride = row.column_root_stride = 0;
+    }
     gram->ops->recursion(&row, count, u, v);
+    for (size_t k = 0; gram->scaled && k < count; k++)
+        u[k] *= norm * column_norm[k];
 }
 
 /* K(x_i, x_i) from the norm alone, never from a cosine. */

@@ -26,11 +26,12 @@ struct qntk_gram {
     qntk_recursion recursion;
     qntk_cosine_table table;
     gram_route route;
-    bool single;     /* arithmetic in float */
-    bool symmetric;  /* Z is X */
-    bool scaled;     /* a network without bias: K = n n' f(cosine) */
-    double diagonal; /* GRAM_TABLE: f at equal rows, before scaling */
-    double pole;     /* network: pairs with 1 - |cosine| <= pole are redone from the unit rows */
+    bool single;                                       /* arithmetic in float */
+    bool symmetric;                                    /* Z is X */
+    bool scaled;                                       /* a network without bias: K = n n' f(cosine) */
+    double unit_norm[QNTK_TILE], unit_root[QNTK_TILE]; /* n = 1 and a_l = sqrt(2), for K = n n' f */
+    double diagonal;                                   /* GRAM_TABLE: f at equal rows, before scaling */
+    double pole; /* network: pairs with 1 - |cosine| <= pole are redone from the unit rows */
     size_t d;
     gram_side left, right; /* right is a copy of the struct left if symmetric */
     const qntk_tile_ops *ops;

@@ -166,7 +166,7 @@ static void find_centre(size_t n, size_t d, const double *X, double scale, doubl
     enum { SAMPLE = 31 };
     const size_t count = qntk_min(n, SAMPLE);
     for (size_t j = 0; j < d; j++) {
-        double sorted[SAMPLE];
+        double sorted[SAMPLE] = {0};
         for (size_t k = 0; k < count; k++) {
             double x = X[k * n / count * d + j];
             size_t at = k;

@@ -40,7 +40,7 @@ qntk_recursion qntk_recursion_create(const qntk_network_shape *shape);
 long double qntk_recursion_value(const qntk_recursion *r, long double n, long double n_prime, long double u0,
                                  long double v0);
 
-/* K(x,x) for a row of root-mean-square norm n; what the tiles write on the diagonal. */
+/* K(x,x) for a row of root-mean-square norm n. */
 double qntk_recursion_diagonal(const qntk_recursion *r, double n);
 
 /* A radial kernel at distance r >= 0. */

@@ -49,7 +49,7 @@ long double qntk_recursion_value(const qntk_recursion *r, long double n, long do
     long double T = 2 * r->inv_moment * nn * (1 - u0) + b2;
     for (size_t layer = 1;; layer++) {
         long double theta = angle(u, v);
-        long double w = (sinl(theta) - theta * cosl(theta)) / pi;
+        long double w = (sqrtl(u * v) - theta * (1 - u)) / pi; /* sin theta = sqrt(u v), cos theta = 1 - u */
         long double M = P * (1 - u + w) / 2;
         long double M_dot = (pi - theta) / (2 * pi);
         if (layer == r->depth)

@@ -192,13 +192,13 @@ static void recursion_row(const qntk_tile_recursion *row, size_t count, double *
         const double t_used = last && r->nngp ? 0 : 1;
         for (size_t j = 0; j < count; j++) {
             double smaller = u[j] < v[j] ? u[j] : v[j], z = smaller * 0.5; /* sin^2(theta/2) or cos^2 */
-            double nearer = 2 * vec_asin(sqrt(z), z);
+            double s = sqrt(z), nearer = 2 * vec_asin(s, z);
             double theta = u[j] <= v[j] ? nearer : pi - nearer;
-            double w = (sqrt(u[j] * v[j]) - theta * (1 - u[j])) * (1 / pi);
+            double w = vec_excess(s, z) + (u[j] <= v[j] ? 0 : 1 - v[j]); /* w(pi - a) = w(a) + cos a */
             double M = P[j] * (1 - u[j] + w) * 0.5;
             double M_dot = (pi - theta) * (0.5 / pi);
             T[j] = m_scale * M + b2 + t_used * t_scale * M_dot * T[j];
-            u[j] = u[j] > w ? u[j] - w : 0; /* w <= u/2 but for rounding at equal rows */
+            u[j] -= w; /* w <= u/2 where u is small */
         }
         if (last)
             break;

@@ -573,10 +573,64 @@ START_TEST(bad_input_is_refused_by_name)
 }
 END_TEST
 
+START_TEST(small_matrices_take_the_recursion_and_large_ones_a_table)
+{
+    const struct {
+        const char *spec;
+        size_t n;
+        const char *route;
+    } known[] = {
+        {"ntk:depth=2", 88, "recursion"},   {"ntk:depth=2", 90, "table (16 pieces"},
+        {"qntk:bits=8", 330, "recursion"},  {"qntk:bits=8", 340, "table (194 pieces"},
+        {"qntk:b_std=1", 340, "recursion"}, {"gauss:bandwidth=1", 340, "radial"},
+        {"nngp:depth=64", 340, "table"},
+    };
+    double *X = hard_rows(340, 3, 12), *K = qntk_alloc((size_t)340 * 340, sizeof *K);
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        qntk_kernel kernel = parse(known[k].spec);
+        qntk_gram *g;
+        ck_assert_ok(qntk_gram_create(&kernel, 3, known[k].n, X, 0, NULL, qntk_gram_defaults(), &g));
+        ck_assert_msg(strncmp(qntk_gram_route(g), known[k].route, strlen(known[k].route)) == 0,
+                      "%s, n %zu: route %s", known[k].spec, known[k].n, qntk_gram_route(g));
+        ck_assert_ok(qntk_gram_fill(g, K));
+        ck_assert_double_lt(worst_entry(known[k].spec, known[k].n, 3, X, K, 11), 1e-13);
+        qntk_gram_destroy(&g);
+    }
+    qntk_free(X);
+    qntk_free(K);
+}
+END_TEST
+
+/* A table of such a kernel cannot reach its error; the recursion takes over and shows what it gets. */
+START_TEST(a_kernel_that_is_not_finite_gives_a_matrix_that_is_not)
+{
+    const size_t n = 100;
+    double *X = hard_rows(n, 2, 13), *K = qntk_alloc(n * n, sizeof *K);
+    for (size_t i = 0; i < n; i++) { /* the unit circle */
+        X[2 * i] = cos((double)i);
+        X[2 * i + 1] = sin((double)i);
+    }
+    qntk_kernel kernel = parse("qntk");
+    kernel.network.b_std = NAN;
+    qntk_gram *g;
+    ck_assert_ok(qntk_gram_create(&kernel, 2, n, X, 0, NULL, qntk_gram_defaults(), &g));
+    ck_assert_str_eq(qntk_gram_route(g), "recursion");
+    ck_assert_ok(qntk_gram_fill(g, K));
+    size_t finite = 0;
+    for (size_t i = 0; i < n * n; i++)
+        finite += isfinite(K[i]) != 0;
+    ck_assert_uint_eq(finite, 0);
+    qntk_gram_destroy(&g);
+    qntk_free(X);
+    qntk_free(K);
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail)
 {
     const char *routes[] = {"qntk", "qntk:b_std=1", "qntk:bits=8", "gauss:bandwidth=1"};
-    double X[8] = {1, 2, 3, 4, 5, 6, 7, 9}, K[16];
+    enum { N = 320, M = 330 }; /* enough for a graded table */
+    double *X = hard_rows(M, 2, 14), *K = qntk_alloc((size_t)N * M, sizeof *K);
     for (size_t s = 0; s < 4; s++)
         for (int single = 0; single < 2; single++) {
             qntk_kernel kernel = parse(routes[s]);
@@ -586,9 +640,11 @@ START_TEST(every_allocation_may_fail)
             long allocation = 0;
             for (;; allocation++) {
                 qntk_memory_fail_after(allocation);
-                qntk_status status = qntk_gram_create(&kernel, 2, 4, X, 4, X, options, &g);
+                qntk_status status = qntk_gram_create(&kernel, 2, N, X, M, X, options, &g);
                 if (status == QNTK_OK)
                     status = qntk_gram_fill(g, K);
+                if (status == QNTK_OK)
+                    status = qntk_gram_tile(g, 0, 5, 0, 5, K, M);
                 qntk_gram_destroy(&g);
                 if (status == QNTK_OK)
                     break;
@@ -596,8 +652,10 @@ START_TEST(every_allocation_may_fail)
                 ck_assert_int_lt(allocation, 100);
             }
             qntk_memory_fail_after(-1);
-            ck_assert_int_gt(allocation, 3);
+            ck_assert_int_gt(allocation, 5);
         }
+    qntk_free(X);
+    qntk_free(K);
 }
 END_TEST
 
@@ -619,6 +677,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, gram_matrices_are_positive_semidefinite_to_rounding);
     tcase_add_test(tcase, single_precision_keeps_its_stated_error);
     tcase_add_test(tcase, a_tile_has_the_same_bytes_with_a_caller_on_four_blas_threads);
+    tcase_add_test(tcase, small_matrices_take_the_recursion_and_large_ones_a_table);
+    tcase_add_test(tcase, a_kernel_that_is_not_finite_gives_a_matrix_that_is_not);
     tcase_add_test(tcase, bad_input_is_refused_by_name);
     tcase_add_test(tcase, every_allocation_may_fail);
 }

@@ -8,10 +8,17 @@
 START_TEST(the_vector_functions_are_right_to_a_few_ulp)
 {
     const double eps = 2.220446049250313e-16;
-    double worst_asin = 0, worst_exp = 0, worst_log = 0, worst_log1p = 0;
+    double worst_asin = 0, worst_excess = 0, worst_exp = 0, worst_log = 0, worst_log1p = 0;
     for (int i = 0; i <= 100000; i++) {
         double z = 0.5 * i / 100000, s = sqrt(z);
         worst_asin = test_worse(worst_asin, fabs(vec_asin(s, s * s) - (double)asinl(s)) / fmax(s, 1e-300));
+        long double a = 2 * asinl(sqrtl((long double)s * s));
+        /* where the difference loses digits its series: theta^3/3 (1 - theta^2/10 + theta^4/280 - ..) */
+        long double a2 = a * a;
+        long double series = a * a2 / 3 * (1 - a2 / 10 * (1 - a2 / 28 * (1 - a2 / 54 * (1 - a2 / 88))));
+        long double w = a < 0.1L ? series : sinl(a) - a * cosl(a);
+        double excess = (double)(w / 3.14159265358979323846L);
+        worst_excess = test_worse(worst_excess, fabs(vec_excess(s, s * s) - excess) / fmax(excess, 1e-300));
         double x = -708.0 * i / 100000;
         double e = (double)expl(x);
         worst_exp = test_worse(worst_exp, fabs(vec_exp(x) - e) / e);
@@ -21,6 +28,7 @@ START_TEST(the_vector_functions_are_right_to_a_few_ulp)
         worst_log1p = test_worse(worst_log1p, fabs(vec_log1p(small) - l1) / l1);
     }
     ck_assert_msg(worst_asin < 4 * eps, "asin: %g eps", worst_asin / eps);
+    ck_assert_msg(worst_excess < 6 * eps, "excess: %g eps", worst_excess / eps);
     ck_assert_msg(worst_exp < 4 * eps, "exp: %g eps", worst_exp / eps);
     ck_assert_msg(worst_log < 4 * eps, "log: %g eps", worst_log / eps);
     ck_assert_msg(worst_log1p < 4 * eps, "log1p: %g eps", worst_log1p / eps);
@@ -33,7 +41,7 @@ END_TEST
 static double table_error(const qntk_network_shape *shape, qntk_cosine_table *table)
 {
     qntk_recursion r = qntk_recursion_create(shape);
-    ck_assert_ok(qntk_cosine_table_create(&r, 1, table));
+    ck_assert_ok(qntk_cosine_table_create(&r, 1, (qntk_table_extent){0}, table));
     double worst = 0, scale = fabs(qntk_recursion_diagonal(&r, 1));
     qntk_rng rng = qntk_rng_create(8, 0);
     for (int i = 0; i < 4000; i++) {
@@ -67,6 +75,25 @@ START_TEST(tables_reach_the_error_they_state_at_every_depth_and_precision)
 }
 END_TEST
 
+START_TEST(a_table_that_misses_its_error_is_refused)
+{
+    qntk_network_shape deep = {.depth = 64}, smooth = {.depth = 2, .levels = 2};
+    qntk_recursion r = qntk_recursion_create(&deep);
+    qntk_cosine_table table;
+    qntk_table_extent even = {.even_only = true, .single = true};
+    ck_assert_fails(qntk_cosine_table_create(&r, 1, even, &table), QNTK_NOT_CONVERGED, "16 pieces");
+    ck_assert(table.coefficient == NULL && table.coefficient_single == NULL);
+    ck_assert_fails(qntk_cosine_table_create(&r, NAN, (qntk_table_extent){0}, &table), QNTK_NOT_CONVERGED,
+                    "error of inf");
+    r.keep = NAN;
+    ck_assert_fails(qntk_cosine_table_create(&r, 1, (qntk_table_extent){0}, &table), QNTK_NOT_CONVERGED,
+                    "error of inf");
+    r = qntk_recursion_create(&smooth);
+    ck_assert_ok(qntk_cosine_table_create(&r, 1, even, &table));
+    qntk_cosine_table_free(&table);
+}
+END_TEST
+
 /* Each instruction set's row functions against the scalar ones. */
 START_TEST(every_instruction_set_agrees_with_the_scalar_functions)
 {
@@ -82,7 +109,7 @@ START_TEST(every_instruction_set_agrees_with_the_scalar_functions)
             qntk_network_shape shape = {.depth = 3, .levels = levels[l]};
             qntk_recursion r = qntk_recursion_create(&shape);
             qntk_cosine_table table;
-            ck_assert_ok(qntk_cosine_table_create(&r, 1, &table));
+            ck_assert_ok(qntk_cosine_table_create(&r, 1, (qntk_table_extent){.single = true}, &table));
             ck_assert(l == 0 ? table.octaves == 0 : table.octaves > 0);
             enum { COUNT = 203 }; /* not a multiple of any vector */
             double value[COUNT], scale[COUNT];
@@ -141,7 +168,7 @@ START_TEST(a_nan_never_becomes_a_number)
             qntk_network_shape shape = {.depth = 2, .levels = levels};
             qntk_recursion r = qntk_recursion_create(&shape);
             qntk_cosine_table table;
-            ck_assert_ok(qntk_cosine_table_create(&r, 1, &table));
+            ck_assert_ok(qntk_cosine_table_create(&r, 1, (qntk_table_extent){.single = true}, &table));
             fill(COUNT, NAN, x);
             ops->table(&table, COUNT, x, 1, NULL);
             ck_assert_int_eq(nans(COUNT, x), COUNT);
@@ -207,6 +234,7 @@ static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, the_vector_functions_are_right_to_a_few_ulp);
     tcase_add_test(tcase, tables_reach_the_error_they_state_at_every_depth_and_precision);
+    tcase_add_test(tcase, a_table_that_misses_its_error_is_refused);
     tcase_add_test(tcase, every_instruction_set_agrees_with_the_scalar_functions);
     tcase_add_test(tcase, a_nan_never_becomes_a_number);
     tcase_add_test(tcase, transposition_and_stores_move_every_element);

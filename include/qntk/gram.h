@@ -5,16 +5,17 @@
  * what turns them into kernel values depends on the kernel and the rows:
  *   table      network kernels without bias, or with bias on rows of equal norm, are norm * norm * f(cosine):
  *              f is tabulated once as a piecewise polynomial, so depth costs nothing;
- *   recursion  network kernels with bias on rows of unequal norm: the layer recursion, vectorised;
+ *   recursion  network kernels with bias on rows of unequal norm, and matrices too small for a table to pay
+ *              (n < 89, with many bits or layers n < 337): the layer recursion, vectorised;
  *   radial     functions of |x - z|^2, the rows centred at their median.
  * Pairs of nearly equal or opposite rows, where an inner product no longer knows 1 -+ cosine or |x - z|^2 as
  * well as the kernel needs it (deep networks and small bandwidths need it best), are found in each tile and
  * redone from the rows themselves. Many such pairs (clusters) cost time, a few times that of the rest.
  *
  * Accuracy, relative to sqrt(K(x,x) K(z,z)), tested against qntk_kernel_pair at depths 1 to 256: double 1e-13
- * at the worst pairs, those just not redone (measured: 4e-14 at d = 20, 6e-14 at 784), and 1e-15 where 1 -
- * |cosine| > 0.1 (by recursion 1e-14 at depth 256); single 1e-5 at the worst (measured: 3e-6 at d = 20, 7e-6
- * at 784), 6e-7 where 1 - |cosine| > 0.1. Distances below 1e-150 bandwidths count as 0. */
+ * at the worst pairs, those just not redone (measured: 4e-14), and 2e-15 where 1 - |cosine| > 0.1; single
+ * 1e-5 at the worst (measured: 4e-6), 6e-7 where 1 - |cosine| > 0.1. Distances below 1e-150 bandwidths count
+ * as 0. Matern kernels of nu other than 0.5, 1.5 and 2.5 have the error of qntk_kernel_pair besides. */
 #ifndef QNTK_GRAM_H
 #define QNTK_GRAM_H
 
