@@ -292,7 +292,6 @@ typedef struct {
     double *out;
     size_t stride;
     double *tiles; /* one tile a worker */
-    size_t workers;
 } tile_job;
 
 /* What is asked for of one block. Above the diagonal of a symmetric matrix it is the transpose of the block
@@ -307,7 +306,7 @@ static qntk_status tile_block(void *context, size_t index, size_t worker)
     size_t bottom = qntk_min(job->row + job->rows, (bi + 1) * QNTK_TILE);
     size_t left = qntk_max(job->column, bj * QNTK_TILE);
     size_t right = qntk_min(job->column + job->columns, (bj + 1) * QNTK_TILE);
-    double *tile = job->tiles + (job->workers > 1 ? worker : 0) * QNTK_TILE * QNTK_TILE;
+    double *tile = job->tiles + worker * QNTK_TILE * QNTK_TILE;
     double *out = job->out + (top - job->row) * job->stride + (left - job->column);
     bool transposed = gram->symmetric && bj > bi;
     block b = transposed ? block_at(gram, bj, bi) : block_at(gram, bi, bj);
@@ -340,15 +339,15 @@ qntk_status qntk_gram_tile(const qntk_gram *gram, size_t row, size_t rows, size_
                     .first_row = row / QNTK_TILE,
                     .first_column = column / QNTK_TILE,
                     .out = out,
-                    .stride = stride,
-                    .workers = qntk_team_size()};
+                    .stride = stride};
     size_t block_rows = (row + rows - 1) / QNTK_TILE - job.first_row + 1;
     job.block_columns = (column + columns - 1) / QNTK_TILE - job.first_column + 1;
-    job.tiles = qntk_alloc(job.workers * QNTK_TILE * QNTK_TILE, sizeof *job.tiles);
+    const size_t blocks = block_rows * job.block_columns;
+    job.tiles = qntk_alloc(qntk_loop_workers(blocks) * QNTK_TILE * QNTK_TILE, sizeof *job.tiles);
     if (job.tiles == NULL)
         return QNTK_FAIL_MEMORY();
     /* as a parallel loop even of one block: BLAS runs on one thread inside, whatever the caller set */
-    qntk_status status = qntk_parallel_for(block_rows * job.block_columns, tile_block, &job);
+    qntk_status status = qntk_parallel_for(blocks, tile_block, &job);
     qntk_free(job.tiles);
     return status;
 }
@@ -358,7 +357,7 @@ typedef struct {
     double *K;
     float *K_single;
     double *tiles; /* one tile a worker */
-    size_t workers, block_columns, total;
+    size_t block_columns, total;
 } fill_job;
 
 static void store_block(const fill_job *job, const block *b, const double *tile)
@@ -390,7 +389,7 @@ static qntk_status fill_block(void *context, size_t index, size_t worker)
         row += (row + 1) * (row + 2) / 2 <= index;
         column = index - row * (row + 1) / 2;
     }
-    double *tile = job->tiles + (job->workers > 1 ? worker : 0) * QNTK_TILE * QNTK_TILE;
+    double *tile = job->tiles + worker * QNTK_TILE * QNTK_TILE;
     block b = block_at(job->gram, row, column);
     compute_block(job->gram, &b, tile);
     store_block(job, &b, tile);
@@ -405,8 +404,7 @@ static qntk_status fill(const qntk_gram *gram, double *K, float *K_single)
     size_t block_columns = (gram->right.n + QNTK_TILE - 1) / QNTK_TILE;
     fill_job job = {.gram = gram, .K = K, .K_single = K_single, .block_columns = block_columns};
     job.total = gram->symmetric ? block_rows * (block_rows + 1) / 2 : block_rows * block_columns;
-    job.workers = qntk_team_size();
-    job.tiles = qntk_alloc(job.workers * QNTK_TILE * QNTK_TILE, sizeof *job.tiles);
+    job.tiles = qntk_alloc(qntk_loop_workers(job.total) * QNTK_TILE * QNTK_TILE, sizeof *job.tiles);
     if (job.tiles == NULL)
         return QNTK_FAIL_MEMORY();
     qntk_status status = qntk_parallel_for(job.total, fill_block, &job);

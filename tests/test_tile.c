@@ -136,6 +136,37 @@ START_TEST(every_instruction_set_agrees_with_the_scalar_functions)
 }
 END_TEST
 
+/* Parameters far outside of what specifications allow, too. */
+START_TEST(radial_rows_agree_with_the_scalar_function_at_extreme_parameters)
+{
+    const char *names[] = {"baseline", "avx2", "avx512"};
+    const double alphas[] = {1e-6, 1, 1e6, 1e12, 1e100}, powers[] = {1e-3, 0.5, 1.999, 2};
+    enum { COUNT = 201 };
+    double r2[COUNT], value[COUNT];
+    for (int j = 0; j < COUNT; j++)
+        r2[j] = j == 0 ? 0 : pow(10, -50 + 0.5 * j);
+    for (size_t v = 0; v < 3; v++) {
+        const qntk_tile_ops *ops = qntk_tile_ops_find(names[v]);
+        if (ops == NULL)
+            continue; /* counted as skipped above */
+        for (size_t k = 0; k < 9; k++)
+            for (double bandwidth = 1e-40; bandwidth < 1e41; bandwidth *= 1e8) {
+                qntk_kernel kernel = {.family = k < 5 ? QNTK_FAMILY_RGAUSS : QNTK_FAMILY_GEXP,
+                                      .bandwidth = bandwidth,
+                                      .alpha = k < 5 ? alphas[k] : 1,
+                                      .power = k < 5 ? 1 : powers[k - 5]};
+                memcpy(value, r2, sizeof value);
+                ops->radial(&kernel, COUNT, value);
+                double worst = 0;
+                for (int j = 0; j < COUNT; j++)
+                    worst = test_worse(worst, fabs(value[j] - qntk_radial_value(&kernel, sqrt(r2[j]))));
+                ck_assert_msg(worst < 4e-15, "alpha %g power %g bandwidth %g on %s: error %g", kernel.alpha,
+                              kernel.power, bandwidth, names[v], worst);
+            }
+    }
+}
+END_TEST
+
 /* How many of a row are NaN. */
 static int nans(size_t count, const double *value)
 {
@@ -236,6 +267,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, tables_reach_the_error_they_state_at_every_depth_and_precision);
     tcase_add_test(tcase, a_table_that_misses_its_error_is_refused);
     tcase_add_test(tcase, every_instruction_set_agrees_with_the_scalar_functions);
+    tcase_add_test(tcase, radial_rows_agree_with_the_scalar_function_at_extreme_parameters);
     tcase_add_test(tcase, a_nan_never_becomes_a_number);
     tcase_add_test(tcase, transposition_and_stores_move_every_element);
     tcase_add_test(tcase, an_unknown_instruction_set_is_refused);
