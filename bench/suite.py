@@ -103,8 +103,7 @@ def study(X, y, classes, splits, kernel):
     return params, ridge, *np.mean(accuracy, axis=0)
 
 
-def main():
-    arguments = sys.argv[1:]
+def main(arguments):
     option = {arguments[i]: arguments[i + 1] for i in range(1, len(arguments), 2)}
     names = option["--sets"].split(",") if "--sets" in option else sorted(os.listdir(arguments[0]))
     out = open(option.get("--out", os.devnull), "w")
@@ -116,7 +115,9 @@ def main():
         for kernel in KERNELS:
             params, ridge, train, test = study(*data, kernel)
             out.write(f"{name}\t{kernel}\t{params}\t{ridge:.0e}\t{train!r}\t{test!r}\n")
-    print(time.perf_counter() - start)
+    out.close()
+    return time.perf_counter() - start
 
 
-main()
+if __name__ == "__main__":
+    print(main(sys.argv[1:]))
