@@ -768,6 +768,37 @@ START_TEST(a_plot_is_drawn)
 }
 END_TEST
 
+/* ---- the command in the head ---- */
+
+START_TEST(the_recorded_command_gives_the_same_result)
+{
+    const char *runs[] = {"--data spirals:n=60 --folds 3 --kernel gauss --ridge 1e-3:1:4",
+                          "--data friedman1:n=50 --center --kernel laplace",
+                          "--data spirals:n=60 --kernel laplace --solver svm",
+                          "--data spirals:n=60 --kernel laplace --solver svm --C 1,4",
+                          "--data spirals:n=60 --bits 1,real",
+                          "--data spirals:n=60 --kernel gauss --learning-curve 5:20:2",
+                          "--sphere 5 --kernel gauss --learning-curve 5:20:2"};
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        if (strstr(runs[i], "svm") != NULL && !qntk_svm_available())
+            continue;
+        char command[2048];
+        snprintf(command, sizeof command, "kernel-compare %s", runs[i]);
+        run_result r = expect(0, command);
+        const char *recorded = strstr(r.out, "# command=");
+        ck_assert_ptr_nonnull(recorded);
+        recorded += strlen("# command=");
+        snprintf(command, sizeof command, "%.*s", (int)strcspn(recorded, "\n"), recorded);
+        run_result again = expect(0, command);
+        cut_seconds(r.out);
+        cut_seconds(again.out);
+        ck_assert_str_eq(r.out, again.out);
+        run_free(&r);
+        run_free(&again);
+    }
+}
+END_TEST
+
 /* ---- support vector machines ---- */
 
 static bool no_svm(void)
@@ -872,6 +903,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, an_interrupt_keeps_what_is_complete);
     tcase_add_test(tcase, the_published_folds_are_used_unless_others_are_asked_for);
     tcase_add_test(tcase, a_plot_is_drawn);
+    tcase_add_test(tcase, the_recorded_command_gives_the_same_result);
     tcase_add_test(tcase, svm_reports_its_C_and_nothing_of_ridges);
     tcase_add_test(tcase, svm_in_json_has_null_for_what_it_lacks);
     tcase_add_test(tcase, svm_needs_classes_and_options_of_its_own);
