@@ -3,7 +3,7 @@
 #include <locale.h>
 #include <string.h>
 
-#include "internal.h"
+#include "kernel_internal.h"
 #include "naive.h"
 #include "reference.h"
 
@@ -166,6 +166,37 @@ START_TEST(radial_kernels_have_their_closed_forms)
         ck_assert_relative(qntk_kernel_pair(&kernel, 2, x, z), known[i].value, 2e-14);
         ck_assert_relative(qntk_kernel_pair(&kernel, 2, x, x), 1.0, 1e-15);
     }
+}
+END_TEST
+
+/* nu = p + 1/2: e^-s p!/(2p)! sum_i (p+i)!/(i! (p-i)!) (2s)^(p-i), all terms positive (Rasmussen and Williams
+ * 2006, equation 4.16). */
+static long double matern_half_integer(int p, long double s)
+{
+    long double term = 1, sum = 1;
+    for (int i = p; i > 0; i--) {
+        term *= 2 * s * i / ((long double)(p + i) * (p - i + 1));
+        sum += term;
+    }
+    return sum * expl(-s);
+}
+
+START_TEST(matern_kernels_of_any_smoothness_have_their_closed_forms)
+{
+    for (int p = 0; p < 100; p += 1 + p / 4) {
+        qntk_kernel kernel = {.family = QNTK_FAMILY_MATERN, .bandwidth = 1, .nu = p + 0.5};
+        double zero = 0, worst = 0;
+        for (double r = 1e-6; r < 40; r *= 1.03) {
+            long double exact = matern_half_integer(p, sqrtl(2 * p + 1) * r);
+            worst = test_worse(worst, (double)fabsl(qntk_kernel_pair(&kernel, 1, &zero, &r) - exact));
+        }
+        ck_assert_msg(worst < (p < 3 || p >= 10 ? 2e-15 : 5e-14), "nu %g: error %g", kernel.nu, worst);
+    }
+    /* large nu is close to a Gaussian, and the two ways of summing meet */
+    qntk_kernel below = {.family = QNTK_FAMILY_MATERN, .bandwidth = 1, .nu = nextafter(10, 0)}, above = below;
+    above.nu = 10;
+    for (double r = 0.01; r < 20; r *= 1.5)
+        ck_assert_close(qntk_radial_value(&below, r), qntk_radial_value(&above, r), 5e-14, 1);
 }
 END_TEST
 
@@ -422,6 +453,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, nearly_equal_and_nearly_opposite_rows_keep_their_difference);
     tcase_add_test(tcase, a_zero_row_gives_finite_values);
     tcase_add_test(tcase, radial_kernels_have_their_closed_forms);
+    tcase_add_test(tcase, matern_kernels_of_any_smoothness_have_their_closed_forms);
     tcase_add_test(tcase, specifications_are_read_with_their_defaults);
     tcase_add_test(tcase, bad_specifications_say_what_would_be_right);
     tcase_add_test(tcase, a_long_specification_is_refused_and_not_cut);

@@ -15,7 +15,7 @@
  * Accuracy, relative to sqrt(K(x,x) K(z,z)), tested against qntk_kernel_pair at depths 1 to 256: double 1e-13
  * at the worst pairs, those just not redone (measured: 4e-14), and 2e-15 where 1 - |cosine| > 0.1; single
  * 1e-5 at the worst (measured: 4e-6), 6e-7 where 1 - |cosine| > 0.1. Distances below 1e-150 bandwidths count
- * as 0. Matern kernels of nu other than 0.5, 1.5 and 2.5 have the error of qntk_kernel_pair besides. */
+ * as 0. Matern kernels of nu other than 0.5, 1.5 and 2.5 take a microsecond or more an entry. */
 #ifndef QNTK_GRAM_H
 #define QNTK_GRAM_H
 

@@ -85,9 +85,10 @@ qntk_status qntk_median_distance(size_t n, size_t d, const double *X, uint64_t s
 qntk_status qntk_kernel_resolve(qntk_kernel *kernel, size_t n, size_t d, const double *X, uint64_t seed);
 
 /* K(x, z) for two rows of length d, by the plain formulas, sums and recursions in extended precision;
- * accurate to a few units in the last place of sqrt(K(x,x) K(z,z)), equal and opposite rows included. The
- * twin of the fast tiles in gram.h, whose diagonal differs from K(x, x) by a few units in the last place at
- * most. NaN for a kernel that qntk_kernel_check refuses and for QNTK_FAMILY_FILE. */
+ * accurate to a few units in the last place of sqrt(K(x,x) K(z,z)), equal and opposite rows included (Matern
+ * kernels of nu < 10 other than 0.5, 1.5 and 2.5: 5e-14). The twin of the fast tiles in gram.h, whose
+ * diagonal differs from K(x, x) by a few units in the last place at most. NaN for a kernel that
+ * qntk_kernel_check refuses and for QNTK_FAMILY_FILE. */
 double qntk_kernel_pair(const qntk_kernel *kernel, size_t d, const double *x, const double *z);
 
 /* K as a function of the cosine t in [-1,1]: network kernels on |x|^2 = d (any d), radial kernels on the
