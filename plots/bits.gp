@@ -80,7 +80,7 @@ if (format eq "png") {
 } } }
 set output picture
 facts = (n eq "" ? "" : "n = " . n) . (d eq "" ? "" : ", d = " . d) . (protocol eq "" ? "" : ", " . protocol) . \
-    (folds ? " (bars: ± one standard deviation over them)" : "")
+    (folds ? " (bars: ± sd over them)" : "")
 train_colour = "#0072B2"; test_colour = "#D55E00"; out_colour = "#009E73"
 
 set multiplot
@@ -103,7 +103,7 @@ if (chosen > 0) {
         fillcolor "#eeeeee" fillstyle solid noborder
     set label 2 "shaded: chosen by leaving out" at screen 0.5, screen 1 - 2.4 / lines center textcolor "#555555"
 }
-set label 1 (data eq "" ? "" : data . ":  ") . facts at screen 0.5, screen 1 - 1.0 / lines center noenhanced
+set label 1 (data eq "" ? "" : (strlen(data) > 32 ? substr(data, 1, 31) . "…" : data) . ":  ") . facts at screen 0.5, screen 1 - 1.0 / lines center noenhanced
 set lmargin at screen 0.095
 set rmargin at screen 0.565
 set label 3 (regression ? "mean squared error" : "accuracy") at screen 0.018, screen 0.5 center rotate

@@ -85,7 +85,7 @@ shown(s) = strlen(s) > 40 ? substr(s, 1, 39) . "…" : s
 left = 0.025 + 0.0105 * longest
 middle = left + 0.62 * (0.975 - left)
 facts = (n eq "" ? "" : "n = " . n) . (d eq "" ? "" : ", d = " . d) . (protocol eq "" ? "" : ", " . protocol) . \
-    (folds ? " (bars: ± one standard deviation over them)" : "")
+    (folds ? " (bars: ± sd over them)" : "")
 train_colour = "#0072B2"; test_colour = "#D55E00"; gap_colour = "#000000"
 
 set multiplot
@@ -100,7 +100,7 @@ set format x "%g"
 # ---- Left: training and test --------------------------------------------------------------------------------------
 
 set object 1 rectangle from screen 0, screen 0 to screen 1, screen 1 behind fillcolor "white" fillstyle solid noborder
-set label 1 (data eq "" ? "" : data . ":  ") . facts at screen 0.5, screen 1 - 1.0 / lines center noenhanced
+set label 1 (data eq "" ? "" : (strlen(data) > 32 ? substr(data, 1, 31) . "…" : data) . ":  ") . facts at screen 0.5, screen 1 - 1.0 / lines center noenhanced
 set lmargin at screen left
 set rmargin at screen middle - 0.03
 set ytics ("" 1) scale 0 noenhanced

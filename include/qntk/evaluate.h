@@ -23,7 +23,7 @@ typedef struct {
     double gap;     /* train - test of accuracies, test - train of errors: above zero means fits too well */
     double loo;     /* left out one by one, training rows: fraction misclassified, or mean squared error */
     double loo_mse; /* the same as a mean squared error of the targets, summed over the classes */
-    double kare;    /* as in qntk/ridge.h, of the targets, */
+    double kare;    /* as in qntk/ridge.h, of the targets (less their mean with `center`), */
     double gcv;     /* mean squared residual / (1 - freedom/n)^2; NaN for ridge = 0, where it is 0/0 */
     double freedom; /* effective degrees of freedom; centring's own one is not counted */
     double rcond;   /* of K + ridge I, an estimate */
