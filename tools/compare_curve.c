@@ -98,11 +98,7 @@ static int check_usage(const cli_program *program, curve_job *job)
     cli_kernels *kernels = &set->common.kernels;
     if (set->common.data == NULL && set->sphere == 0)
         return cli_usage(program, "give --data SPEC, or --sphere D for a prediction without data");
-    if (kernels->count == 0) {
-        const char *const usual[] = {"ntk", "qntk", "laplace", "gauss"};
-        for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
-            qntk_kernel_parse(usual[i], &kernels->kernel[kernels->count++]);
-    }
+    compare_usual_kernels(kernels);
     job->kernels = *kernels;
     for (size_t i = 0; i < kernels->count && set->sphere > 0; i++)
         if (kernels->kernel[i].family == QNTK_FAMILY_FILE)

@@ -127,7 +127,7 @@ static const cli_option options[] = {
 
 static const cli_program program = {
     .name = "kernel-compare",
-    .synopsis = "--data SPEC | --suite DIR  [--kernel SPEC]... [--bits LIST]",
+    .synopsis = "--data SPEC | --suite DIR | --sphere D  [--kernel SPEC]... [--bits LIST]",
     .summary =
         "Kernel ridge regression and classification: training, test, and the gap between them, kernel by "
         "kernel.\n"
