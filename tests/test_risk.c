@@ -385,8 +385,9 @@ START_TEST(without_replacement_a_large_pool_is_a_population)
     enum { MODES_LISTED = 50, TIMES = 40, P = MODES_LISTED * TIMES };
     static double eval[P], power[P];
     for (int i = 0; i < P; i++) {
-        eval[i] = pow(i / TIMES + 1.0, -2);
-        power[i] = pow(i / TIMES + 1.0, -1);
+        const int mode = i / TIMES;
+        eval[i] = pow(mode + 1.0, -2);
+        power[i] = pow(mode + 1.0, -1);
     }
     qntk_risk pool, plain;
     ck_assert_ok(qntk_risk_pool(P, eval, power, 20, 2, &pool));
