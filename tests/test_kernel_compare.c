@@ -754,16 +754,75 @@ START_TEST(the_published_folds_are_used_unless_others_are_asked_for)
 }
 END_TEST
 
-START_TEST(a_plot_is_drawn)
+START_TEST(as_many_folds_as_rows_are_leaving_one_out)
 {
-    run_result r =
-        expect(0, "kernel-compare --data friedman1:n=60 --kernel ntk --kernel gauss --plot c.png --quiet");
-    char *png = run_read("c.png");
-    ck_assert_ptr_nonnull(png);
-    ck_assert_int_eq(memcmp(png, "\x89PNG", 4), 0);
-    free(png);
+    enum { N = 24 };
+    char values[4096] = "x,z,y\n", classes[4096] = "x,z,y\n";
+    qntk_rng rng = qntk_rng_create(11, 0);
+    for (int i = 0; i < N; i++) {
+        const double x = qntk_rng_normal(&rng), z = qntk_rng_normal(&rng),
+                     y = 2 + x * z + 0.3 * qntk_rng_normal(&rng);
+        snprintf(values + strlen(values), sizeof values - strlen(values), "%.6f,%.6f,%.6f\n", x, z, y);
+        snprintf(classes + strlen(classes), sizeof classes - strlen(classes), "%.6f,%.6f,%s\n", x, z,
+                 y < 1.7   ? "low"
+                 : y < 2.2 ? "mid"
+                           : "high");
+    }
+    write_file("values.csv", values);
+    write_file("classes.csv", classes);
+    const char *settings[] = {"values.csv --task regress --ridge 0.1",
+                              "values.csv --task regress --ridge 0.1 --center", "classes.csv --ridge 0.02",
+                              "classes.csv --ridge 0.5 --center"};
+    for (size_t k = 0; k < sizeof settings / sizeof *settings; k++) {
+        char command[512];
+        const bool classify = k >= 2;
+        snprintf(command, sizeof command, "kernel-compare --data %s --kernel laplace:bandwidth=1 --folds %d",
+                 settings[k], N);
+        run_result folds = expect(0, command);
+        snprintf(command, sizeof command, "kernel-compare --data %s --kernel laplace:bandwidth=1 --test %s",
+                 settings[k], classify ? "classes.csv" : "values.csv");
+        run_result whole = expect(0, command);
+        const double test = number(folds.out, "laplace:bandwidth=1", "test");
+        ck_assert_close(number(whole.out, "laplace:bandwidth=1", "loo"), classify ? 1 - test : test, 1e-12,
+                        1);
+        run_free(&folds);
+        run_free(&whole);
+    }
+    run_remove("values.csv");
+    run_remove("classes.csv");
+}
+END_TEST
+
+/* Draws with these arguments into a file of this name, whose first bytes are known. */
+static void expect_picture(const char *arguments, const char *picture, const char *first)
+{
+    char command[512];
+    snprintf(command, sizeof command, "kernel-compare %s --plot %s --quiet", arguments, picture);
+    run_result r = expect(0, command);
+    ck_assert_str_eq(r.err, "");
+    char *bytes = run_read(picture);
+    ck_assert_msg(bytes != NULL, "%s: no picture", command);
+    ck_assert_int_eq(memcmp(bytes, first, strlen(first)), 0);
+    free(bytes);
+    run_remove(picture);
     run_free(&r);
-    run_remove("c.png");
+}
+
+START_TEST(plots_are_drawn_of_folds_and_of_one_split)
+{
+    write_file("train.csv", TRAIN);
+    write_file("test.csv", TEST);
+    expect_picture("--data friedman1:n=60 --kernel ntk --kernel gauss", "c.png", "\x89PNG");
+    expect_picture("--data train.csv --test test.csv --format json", "c.pdf", "%PDF");
+    expect_picture("--data train.csv --test test.csv --bits real,1", "b.pdf", "%PDF");
+    expect_picture("--data friedman1:n=60 --center --bits 1,2,16,real", "b.svg", "<?xml");
+    /* nothing differs: every accuracy is one, every gap is nought */
+    write_file("flat.csv", "x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n");
+    expect_picture("--data flat.csv --kernel laplace", "c.svg", "<?xml");
+    expect_picture("--data flat.csv --bits 1,2", "b.png", "\x89PNG");
+    run_remove("flat.csv");
+    run_remove("train.csv");
+    run_remove("test.csv");
     ck_assert_uint_eq(run_count_files(), 0);
 }
 END_TEST
@@ -902,7 +961,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, hard_rows_have_defined_results);
     tcase_add_test(tcase, an_interrupt_keeps_what_is_complete);
     tcase_add_test(tcase, the_published_folds_are_used_unless_others_are_asked_for);
-    tcase_add_test(tcase, a_plot_is_drawn);
+    tcase_add_test(tcase, as_many_folds_as_rows_are_leaving_one_out);
+    tcase_add_test(tcase, plots_are_drawn_of_folds_and_of_one_split);
     tcase_add_test(tcase, the_recorded_command_gives_the_same_result);
     tcase_add_test(tcase, svm_reports_its_C_and_nothing_of_ridges);
     tcase_add_test(tcase, svm_in_json_has_null_for_what_it_lacks);
