@@ -258,6 +258,32 @@ START_TEST(a_test_file_may_lack_a_category)
 }
 END_TEST
 
+/* Ones on the diagonal, but for rows 0 and 1: eigenvalues 2 + 2e-5 and -2e-5, as single precision leaves them. */
+START_TEST(automatic_ridges_begin_where_nothing_is_singular)
+{
+    double K[64] = {0};
+    for (int i = 0; i < 8; i++)
+        K[i * 9] = 1;
+    K[1] = K[8] = 1 + 2e-5;
+    char path[5000];
+    snprintf(path, sizeof path, "%s/K.npy", run_directory());
+    ck_assert_ok(qntk_npy_write(path, 8, 8, K));
+    write_file("eight.csv", "x,y\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n7,a\n8,b\n");
+    run_result r = expect(0, "kernel-compare --data eight.csv --kernel K.npy");
+    ck_assert_ptr_nonnull(strstr(r.out, "# ridges[K.npy]=0.0001,0.001,"));
+    run_free(&r);
+    r = expect(
+        0, "kernel-compare --data spirals:n=450 --kernel qntk --precision single --learning-curve 400:400:1 "
+           "--repeats 2");
+    ck_assert_double_gt(number(r.out, "qntk", "test_measured"), 0);
+    run_free(&r);
+    /* one that is asked for is not left out in silence */
+    expect_complaint(1, "kernel-compare --data eight.csv --kernel K.npy --ridge 1e-6,1", "ridge 1e-06");
+    run_remove("K.npy");
+    run_remove("eight.csv");
+}
+END_TEST
+
 START_TEST(extremes_of_ridges_and_folds_stay_exact)
 {
     /* all rows of one class: every accuracy is 1, and so is their mean over 40 folds */
@@ -945,6 +971,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, every_figure_is_that_of_the_explicit_inverse);
     tcase_add_test(tcase, a_test_file_is_matched_by_name);
     tcase_add_test(tcase, a_test_file_may_lack_a_category);
+    tcase_add_test(tcase, automatic_ridges_begin_where_nothing_is_singular);
     tcase_add_test(tcase, extremes_of_ridges_and_folds_stay_exact);
     tcase_add_test(tcase, a_test_file_is_scaled_by_the_training_rows);
     tcase_add_test(tcase, files_that_differ_say_in_what);

@@ -50,13 +50,18 @@ typedef struct {
 int compare_parse_bits(const cli_program *program, const compare_settings *set, cli_kernels *kernels,
                        compare_precision *precision);
 
-/* Reads --data and --test: *data holds the rows of --data, *train_rows of them, and behind them those of --test,
- * scaled alike. Columns and classes are matched by name; where they differ, the message says in what. Without a
- * target data->y is NULL and --test is not read. */
+/* Reads --data and --test: *data holds the rows of --data, *train_rows of them, and behind them those of
+ * --test, scaled alike. Columns and classes are matched by name; where they differ, the message says in what.
+ * Without a target data->y is NULL and --test is not read. */
 qntk_status compare_read_pair(const compare_settings *set, qntk_dataset *data, size_t *train_rows);
 
 /* --C in the same way; its values are above 0. */
 int compare_parse_C(const cli_program *program, const char *text, compare_ridges *ridges);
+
+/* After a fit that ended with `status`: true if it was singular and a smaller list may do, without the
+ * smallest of the automatic ridges, which ascend (--precision single leaves K with eigenvalues below zero by
+ * more than that). */
+bool compare_drop_ridge(qntk_status status, const compare_ridges *ridges, size_t *count, double *ridge);
 
 /* --data with --kernel or --bits: the program's exit code. */
 int compare_data_run(const cli_program *program, compare_settings *set);

@@ -159,8 +159,10 @@ static qntk_status run_data(const curve_job *job, qntk_kernel *kernel, curve_ker
         qntk_evaluate_ridges(n, K, 0, NULL, row->ridge);
     else
         memcpy(row->ridge, job->ridges.value, row->ridges * sizeof *row->ridge);
-    status = qntk_curve_measure(n, K, job->targets, job->Y, job->sizes, job->size, row->ridges, row->ridge,
-                                options, row->point);
+    do
+        status = qntk_curve_measure(n, K, job->targets, job->Y, job->sizes, job->size, row->ridges,
+                                    row->ridge, options, row->point);
+    while (compare_drop_ridge(status, &job->ridges, &row->ridges, row->ridge));
     if (status == QNTK_OK)
         status = qntk_curve_pool_create(n, K, job->targets, job->Y, &pool);
     if (status == QNTK_OK)

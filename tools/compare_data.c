@@ -147,8 +147,12 @@ static qntk_status try_solver(const comparison *c, size_t n, const double *K, co
                              row->name);
     if (status != QNTK_OK)
         return status;
-    return svm ? compare_svm_folds(c->set, &c->problem.data, K, c->problem.split, c->ridges.automatic, row)
-               : fit_folds(c, K, row);
+    if (svm)
+        return compare_svm_folds(c->set, &c->problem.data, K, c->problem.split, c->ridges.automatic, row);
+    do
+        status = fit_folds(c, K, row);
+    while (compare_drop_ridge(status, &c->ridges, &row->ridges, row->ridge));
+    return status;
 }
 
 static qntk_status run_kernel(const comparison *c, qntk_kernel *kernel, compare_row *row)

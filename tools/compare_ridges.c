@@ -75,3 +75,11 @@ int compare_parse_C(const cli_program *program, const char *text, compare_ridges
                      "and 2 <= N <= %d, found '%s'",
                      COMPARE_RIDGES_MAX, text);
 }
+
+bool compare_drop_ridge(qntk_status status, const compare_ridges *ridges, size_t *count, double *ridge)
+{
+    if (status != QNTK_SINGULAR || !ridges->automatic || *count == 1)
+        return false;
+    memmove(ridge, ridge + 1, --*count * sizeof *ridge);
+    return true;
+}
