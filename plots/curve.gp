@@ -89,7 +89,7 @@ set tmargin at screen 1 - 3.6 / lines
 set bmargin at screen (1.15 * entries + 4.8) / lines
 unset key
 facts = sphere ? "predicted from the exact spectrum on the sphere in " . d . " dimensions" : \
-    (data eq "" ? "" : data . ":  ") . "pool of " . n . " rows" . (d eq "" ? "" : ", d = " . d)
+    (data eq "" ? "" : (strlen(data) > 40 ? substr(data, 1, 39) . "…" : data) . ":  ") . "pool of " . n . " rows" . (d eq "" ? "" : ", d = " . d)
 
 set object 1 rectangle from screen 0, screen 0 to screen 1, screen 1 behind fillcolor "white" fillstyle solid noborder
 set label 1 facts at screen 0.52, screen 1 - 1.0 / lines center noenhanced
