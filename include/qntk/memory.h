@@ -34,7 +34,7 @@ void qntk_free(void *pointer);
 size_t qntk_memory_available(void);
 
 /* QNTK_TOO_LARGE, with both figures and `advice` in the message ("pass --limit or
- * --top"), if `bytes` exceeds what qntk_memory_available reports. */
+ * --top"), if `bytes` exceeds what qntk_memory_available reports and 8 MiB. */
 qntk_status qntk_memory_check(size_t bytes, const char *what, const char *advice);
 
 /* Fault injection for tests: the call after `successes` more allocations fails, once.
