@@ -22,6 +22,7 @@
 #include "qntk/validate.h"
 #include "qntk/network.h"
 #include "qntk/train.h"
+#include "qntk/checkpoint.h"
 #include "qntk/spectrum.h"
 #include "qntk/ridge.h"
 #include "qntk/risk.h"
