@@ -13,7 +13,7 @@ qntk_train_options qntk_train_defaults(void)
                                 .method = QNTK_METHOD_BINARYCONNECT,
                                 .rounding = QNTK_ROUNDING_STOCHASTIC,
                                 .optimizer = QNTK_OPTIMIZER_ADAM,
-                                .rate = 1e-3,
+                                .rate = 1e-2,
                                 .rate_factor = 0.1,
                                 .beta1 = 0.9,
                                 .beta2 = 0.999,
@@ -228,6 +228,11 @@ qntk_status qntk_trainer_epoch(qntk_trainer *trainer, size_t n, const float *X, 
 const float *qntk_trainer_weights(const qntk_trainer *trainer, size_t layer)
 {
     return trainer->layers[layer].weight;
+}
+
+const qntk_train_options *qntk_trainer_options(const qntk_trainer *trainer)
+{
+    return &trainer->options;
 }
 
 size_t qntk_trainer_epochs(const qntk_trainer *trainer)

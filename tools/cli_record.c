@@ -161,8 +161,8 @@ typedef struct {
 } words;
 
 enum {
-    WORDS_MAX = 2 * 64 + 2 * CLI_KERNELS_MAX + 1
-}; /* two for each option and each kernel, and the program */
+    WORDS_MAX = 2 * 64 + 2 * CLI_KERNELS_MAX + 2
+}; /* two for each option and each kernel, the program and its subcommand */
 
 static bool add_word(words *w, const char *prefix, const char *text)
 {
@@ -173,6 +173,15 @@ static bool add_word(words *w, const char *prefix, const char *text)
     snprintf(copy, bytes, "%s%s", prefix, text);
     w->word[w->count++] = copy;
     return true;
+}
+
+/* The program, and its subcommand if the name has one: "qnn train". */
+static bool add_name(words *w, const char *name)
+{
+    char first[32];
+    const size_t length = strcspn(name, " ");
+    snprintf(first, sizeof first, "%.*s", (int)length, name);
+    return add_word(w, "", first) && (name[length] == '\0' || add_word(w, "", name + length + 1));
 }
 
 static bool add_option(words *w, const cli_option *option)
@@ -203,7 +212,7 @@ static bool is_recorded(const cli_program *program, const cli_option *option)
 qntk_status cli_meta(const cli_program *program, const char *data, size_t n, size_t d, qntk_meta *meta)
 {
     words w = {.word = qntk_alloc(WORDS_MAX, sizeof *w.word)};
-    bool complete = w.word != NULL && add_word(&w, "", program->name);
+    bool complete = w.word != NULL && add_name(&w, program->name);
     for (const cli_option *o = program->options; complete && (o->name != NULL || o->help != NULL); o++)
         complete = !is_recorded(program, o) || add_option(&w, o);
     qntk_status status = complete ? qntk_meta_command(meta, w.count, w.word) : QNTK_NO_MEMORY;

@@ -48,7 +48,7 @@ typedef struct {
     qntk_train_method method; /* BinaryConnect */
     qntk_rounding rounding;   /* stochastic */
     qntk_optimizer optimizer; /* Adam */
-    double rate;              /* > 0; default 1e-3 */
+    double rate;              /* > 0; default 1e-2 */
     double rate_factor;       /* 0.1: the rate is multiplied by it after each epoch of .. */
     size_t rate_steps;        /* .. these, ascending; default none */
     size_t rate_epoch[QNTK_RATE_STEPS_MAX];
@@ -96,6 +96,9 @@ qntk_status qntk_trainer_gradient(qntk_trainer *trainer, size_t n, const float *
 
 /* The weights W (fan_out, fan_in) in use of layer `layer`, from 0; valid until the next step. */
 const float *qntk_trainer_weights(const qntk_trainer *trainer, size_t layer);
+
+/* The options it was created with. */
+const qntk_train_options *qntk_trainer_options(const qntk_trainer *trainer);
 
 /* Epochs and steps done; the rate of the next step. */
 size_t qntk_trainer_epochs(const qntk_trainer *trainer);

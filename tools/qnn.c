@@ -1,0 +1,42 @@
+/* qnn: networks with rounded weights, trained and applied. One subcommand a file, qnn_NAME.c. */
+#include "qnn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const qnn_command commands[] = {
+    {"train", "train a network on data, epoch by epoch", qnn_train},
+    {"predict", "apply a trained network to data", qnn_predict},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static int print_help(void)
+{
+    printf(
+        "Usage: qnn COMMAND [options]\nFully connected ReLU networks whose weights are rounded, in training "
+        "and afterwards.\n\nCommands:\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+    printf("  %-10s %s\n  %-10s %s\n\n'qnn COMMAND --help' says more.\n", "--help", "this text", "--version",
+           "the version");
+    return fflush(stdout) == 0 ? 0 : CLI_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        fprintf(stderr, "qnn: expected a command: train or predict\nTry 'qnn --help'.\n");
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0)
+        return print_help();
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("qnn (qntk) %s\n", qntk_version());
+        return fflush(stdout) == 0 ? 0 : CLI_FAILURE;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "qnn: unknown command '%s'\nTry 'qnn --help'.\n", argv[1]);
+    return CLI_USAGE;
+}
