@@ -413,6 +413,7 @@ START_TEST(bad_usage_and_bad_folders_are_told)
     expect_complaint(2, "--limit 5", "--limit");
     expect_complaint(2, "--resume", "file of --out");
     expect_complaint(2, "--resume --out -", "file of --out");
+    expect_complaint(1, "--resume --out /dev/full", "goes on from a file");
     expect_complaint(2, "--max-n 0", "--max-n");
     expect_complaint(2, "--kernel K.npy", "belongs to one data set");
     expect_complaint(1, "--out no/such/dir.tsv", "no/such/dir.tsv");

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Part of a line of a result is as long as a kernel's specification, or a path. */
 enum { FIELDS = 8 };
@@ -19,6 +20,9 @@ static qntk_status bad_file(const char *path, const char *what)
 static qntk_status read_whole(const char *path, char **text)
 {
     *text = NULL;
+    struct stat entry;
+    if (stat(path, &entry) == 0 && !S_ISREG(entry.st_mode)) /* a pipe or a device may never end */
+        return cli_message(QNTK_INVALID, "%s: --resume goes on from a file, and this is none", path);
     FILE *file = fopen(path, "rb");
     if (file == NULL)
         return errno == ENOENT ? QNTK_OK : cli_message(QNTK_IO, "%s: %s", path, strerror(errno));
