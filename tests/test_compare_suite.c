@@ -331,15 +331,15 @@ END_TEST
 
 START_TEST(an_interrupted_suite_keeps_complete_sets_and_is_gone_on_with)
 {
-    for (uint64_t i = 0; i < 12; i++) {
+    for (uint64_t i = 0; i < 8; i++) {
         char name[16];
         snprintf(name, sizeof name, "s%02d", (int)i);
-        make_set(name, 300, 20 + i, false);
+        make_set(name, 200, 20 + i, false);
     }
     char arguments[1024];
     snprintf(arguments, sizeof arguments, "kernel-compare --suite %s --out part.tsv --threads 1",
              suite_path());
-    run_result r = run_program(arguments, 0.15);
+    run_result r = run_program(arguments, 0.06);
     ck_assert_msg(r.code == 130 || r.code == 0, "exit %d: %s", r.code, r.err);
     char *part = run_read("part.tsv");
     if (r.code == 130 && part != NULL)
