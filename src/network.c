@@ -125,7 +125,7 @@ size_t qntk_network_width(const qntk_network *network)
 void qntk_round_stretch(const qntk_train_ops *ops, qntk_rounding rounding, size_t levels,
                         qntk_round_source source, size_t count, const float *latent, float *weight)
 {
-    uint16_t bits[QNTK_STRETCH];
+    uint32_t bits[QNTK_STRETCH];
     if (rounding == QNTK_ROUNDING_NEAREST) {
         ops->nearest(levels, count, latent, weight);
         return;

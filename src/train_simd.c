@@ -30,9 +30,8 @@ static inline words product(words a, uint32_t multiplier)
 #endif
 }
 
-/* Philox 4x32-10 (Salmon et al. 2011; the constants are theirs) on LANES blocks from `position` on: words 0
- * and 1 of each in the halves of low, 2 and 3 in those of high. */
-static inline void philox(qntk_round_source source, uint64_t position, words lane, words *low, words *high)
+/* Philox 4x32-10 (Salmon et al. 2011; the constants are theirs) on LANES blocks from `position` on. */
+static inline void philox(qntk_round_source source, uint64_t position, words lane, words word[4])
 {
     enum { ROUNDS = 10 };
     const uint32_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;
@@ -49,32 +48,34 @@ static inline void philox(qntk_round_source source, uint64_t position, words lan
         key0 += weyl0;
         key1 += weyl1;
     }
-    *low = (c0 & UINT32_MAX) | c1 << 32;
-    *high = (c2 & UINT32_MAX) | c3 << 32;
+    word[0] = c0;
+    word[1] = c1;
+    word[2] = c2;
+    word[3] = c3;
 }
 
-/* Four sixteen-bit numbers, the lowest first, on any byte order. */
-static inline void store_bits(words value, uint16_t *bits)
+/* The two halves of a word as two numbers of 32 bits, the low one first. */
+static inline void store_halves(words word, uint32_t *bits)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    memcpy(bits, &value, sizeof value);
+    words pair = (word & UINT64_C(0xffff)) | (word << 16 & (UINT64_C(0xffff) << 32));
 #else
-    for (int k = 0; k < LANES * 4; k++)
-        bits[k] = (uint16_t)(value[k / 4] >> 16 * (k % 4));
+    words pair = (word >> 16 & UINT64_C(0xffff)) | (word & UINT64_C(0xffff)) << 32;
 #endif
+    memcpy(bits, &pair, sizeof pair);
 }
 
-static void bits_row(qntk_round_source source, size_t count, uint16_t *bits)
+static void bits_row(qntk_round_source source, size_t count, uint32_t *bits)
 {
     words lane;
     for (int k = 0; k < LANES; k++)
         lane[k] = (uint64_t)k;
     for (size_t i = 0; i < count; i += QNTK_ROUND_GROUP, source.position += QNTK_ROUND_BLOCKS)
         for (size_t block = 0; block < QNTK_ROUND_BLOCKS; block += LANES) {
-            words low, high;
-            philox(source, source.position + block, lane, &low, &high);
-            store_bits(low, bits + i + block * 4);
-            store_bits(high, bits + i + QNTK_ROUND_GROUP / 2 + block * 4);
+            words word[4];
+            philox(source, source.position + block, lane, word);
+            for (size_t w = 0; w < 4; w++)
+                store_halves(word[w], bits + i + w * 2 * QNTK_ROUND_BLOCKS + 2 * block);
         }
 }
 
@@ -138,54 +139,66 @@ typedef struct {
     float margin;
 } round_law;
 
-/* s + u; below 0 for NaN */
-static inline float position(round_law law, float latent, uint16_t bits)
+/* s + u, that of -1 for NaN */
+static inline float position(round_law law, float latent, uint32_t bits)
 {
-    float t = (clip(latent, 1) + 1) * law.half + ((float)bits + 0.5F) * 0x1p-16F;
-    return t >= 0 ? t : -1;
+    float x = latent > -1 ? latent : -1;
+    x = x < 1 ? x : 1;
+    return (x + 1) * law.half + ((float)(int32_t)bits + 0.5F) * 0x1p-16F;
 }
 
 /* The sixteen bits do not decide: s + u is too close to a whole number. */
 static inline bool undecided(round_law law, float t)
 {
     float f = t - (float)(int32_t)t;
-    return f < law.margin || f > 1 - law.margin;
+    return fabsf(f - 0.5F) > 0.5F - law.margin; /* one comparison: the loop vectorises */
 }
 
 /* Redoes the undecided weights of a stretch in exact arithmetic, with 32 further bits. */
 static __attribute__((noinline)) void decide(size_t levels, round_law law, qntk_round_source source,
                                              size_t first, size_t end, const float *latent,
-                                             const uint16_t *bits, float *weight)
+                                             const uint32_t *bits, float *weight)
 {
     for (size_t i = first; i < end; i++) {
         if (!undecided(law, position(law, latent[i], bits[i])))
             continue;
         uint64_t bits48 = (uint64_t)bits[i] << 32 | qntk_round_tie(source, i);
-        weight[i] = latent[i] != latent[i]
-                        ? NAN
-                        : qntk_round_value(levels, qntk_round_level(levels, latent[i], bits48));
+        if (latent[i] == latent[i])
+            weight[i] = qntk_round_value(levels, qntk_round_level(levels, latent[i], bits48));
     }
 }
 
-static inline __attribute__((always_inline)) void
-round_row(size_t levels, bool power, round_law law, qntk_round_source source, size_t count,
-          const float *restrict latent, const uint16_t *restrict bits, float *restrict weight)
+/* `count` weights; true if some are undecided. */
+static inline __attribute__((always_inline)) bool round_some(bool power, round_law law, size_t count,
+                                                             const float *restrict latent,
+                                                             const uint32_t *restrict bits,
+                                                             float *restrict weight)
 {
-    for (size_t i = 0; i < count; i += QNTK_ROUND_GROUP) {
-        size_t end = count - i < QNTK_ROUND_GROUP ? count : i + QNTK_ROUND_GROUP;
-        int32_t any = 0; /* of the width of a lane, so that the loop vectorises */
-        for (size_t k = i; k < end; k++) {
-            float t = position(law, latent[k], bits[k]);
-            any |= undecided(law, t) ? 1 : 0;
-            weight[k] = level_value((float)(int32_t)t, law.top, law.inverse, power);
-        }
-        if (any != 0)
-            decide(levels, law, source, i, end, latent, bits, weight);
+    int32_t any = 0; /* of the width of a lane, so that the loop vectorises */
+    for (size_t k = 0; k < count; k++) {
+        float t = position(law, latent[k], bits[k]);
+        any |= undecided(law, t) ? 1 : 0;
+        float value = level_value((float)(int32_t)t, law.top, law.inverse, power);
+        weight[k] = latent[k] != latent[k] ? latent[k] : value;
     }
+    return any != 0;
+}
+
+static inline __attribute__((always_inline)) void round_row(size_t levels, bool power, round_law law,
+                                                            qntk_round_source source, size_t count,
+                                                            const float *latent, const uint32_t *bits,
+                                                            float *weight)
+{
+    size_t i = 0;
+    for (; i + QNTK_ROUND_GROUP <= count; i += QNTK_ROUND_GROUP) /* a constant length: unrolled */
+        if (round_some(power, law, QNTK_ROUND_GROUP, latent + i, bits + i, weight + i))
+            decide(levels, law, source, i, i + QNTK_ROUND_GROUP, latent, bits, weight);
+    if (i < count && round_some(power, law, count - i, latent + i, bits + i, weight + i))
+        decide(levels, law, source, i, count, latent, bits, weight);
 }
 
 static void round_stretch(size_t levels, qntk_round_source source, size_t count, const float *latent,
-                          const uint16_t *bits, float *weight)
+                          const uint32_t *bits, float *weight)
 {
     const float top = (float)(levels - 1);
     round_law law = {.half = top / 2,

@@ -17,8 +17,8 @@ typedef struct {
 
 /* Where a stretch of a row gets its random bits: blocks of Philox 4x32-10 at (seed, stream, position + block).
  * Weight i of the stretch belongs to group g = i/64, which has the blocks 8g .. 8g+7; with k = i mod 64 it
- * takes half k mod 2 (low first) of word 2 (k/32) + (k mod 4)/2 of block 8g + (k mod 32)/4. The 32 further
- * bits of a tie are word i mod 4 of block i/8 in stream + QNTK_TIE_STREAM (1 + (i mod 8)/4). */
+ * takes half k mod 2 (low first) of word k/16 of block 8g + (k mod 16)/2. The 32 further bits of a tie are word
+ * i mod 4 of block i/8 in stream + QNTK_TIE_STREAM (1 + (i mod 8)/4). */
 typedef struct {
     uint64_t seed, stream, position;
 } qntk_round_source;
@@ -27,8 +27,8 @@ enum { QNTK_ROUND_GROUP = 64, QNTK_ROUND_BLOCKS = 8, QNTK_TIE_STREAM = 1 << 16 }
 
 typedef struct {
     const char *name;
-    /* Sixteen random bits for each of `count` weights; writes whole groups of 64. */
-    void (*bits)(qntk_round_source source, size_t count, uint16_t *bits);
+    /* Sixteen random bits, a number below 65536, for each of `count` weights; writes whole groups of 64. */
+    void (*bits)(qntk_round_source source, size_t count, uint32_t *bits);
     /* latent <- latent - rate g, clipped to [-limit, limit] (INFINITY: not); so are the next two. */
     void (*sgd)(size_t count, const float *gradient, float rate, float limit, float *latent);
     /* m <- momentum m + g, latent <- latent - rate m */
@@ -41,7 +41,7 @@ typedef struct {
     /* weight <- the stochastic rounding of latent (taken to [-1,1]) to `levels`; bits as above. NaN
      * gives NaN. */
     void (*round)(size_t levels, qntk_round_source source, size_t count, const float *latent,
-                  const uint16_t *bits, float *weight);
+                  const uint32_t *bits, float *weight);
     /* weight <- the nearest of `levels` levels, the upper one at a tie. */
     void (*nearest)(size_t levels, size_t count, const float *latent, float *weight);
 } qntk_train_ops;

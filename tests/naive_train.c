@@ -154,7 +154,7 @@ float naive_round(size_t levels, float latent, uint64_t seed, uint64_t stream, u
 {
     /* as the comment of qntk_round_source says */
     size_t group = i / 64, k = i % 64;
-    uint32_t bits = word(seed, stream, position + 8 * group + (k % 32) / 4, 2 * (k / 32) + (k % 4) / 2);
+    uint32_t bits = word(seed, stream, position + 8 * group + (k % 16) / 2, k / 16);
     bits = k % 2 == 0 ? bits & 0xffff : bits >> 16;
     uint32_t tie = word(seed, stream + 65536 * (1 + (i % 8) / 4), position + i / 8, i % 4);
     long double u = ((long double)bits + (long double)tie * 0x1p-32L) * 0x1p-16L;

@@ -34,15 +34,15 @@ START_TEST(bits_are_those_of_the_generator_in_the_documented_order)
     enum { COUNT = 200, ROOM = 256 };
     const qntk_train_ops *ops;
     for (size_t at = 0; (ops = next(&at)) != NULL;) {
-        uint16_t bits[ROOM];
+        uint32_t bits[ROOM];
         ops->bits(source, COUNT, bits);
         size_t wrong = 0;
         for (size_t i = 0; i < COUNT; i++) {
             size_t g = i / 64, k = i % 64;
             qntk_rng rng = qntk_rng_create(source.seed, source.stream);
-            rng.position = source.position + 8 * g + (k % 32) / 4;
+            rng.position = source.position + 8 * g + (k % 16) / 2;
             qntk_rng_bits(&rng);
-            uint32_t word = rng.word[2 * (k / 32) + (k % 4) / 2];
+            uint32_t word = rng.word[k / 16];
             wrong += bits[i] != (k % 2 == 0 ? (word & 0xffff) : word >> 16);
         }
         ck_assert_msg(wrong == 0, "%s: %zu of %d differ", ops->name, wrong, COUNT);
@@ -53,7 +53,7 @@ END_TEST
 START_TEST(bits_are_uniform_and_independent_by_chi_square)
 {
     enum { COUNT = 1 << 22, BINS = 256 };
-    uint16_t *bits = malloc(COUNT * sizeof *bits);
+    uint32_t *bits = malloc(COUNT * sizeof *bits);
     qntk_train_ops_find(NULL)->bits((qntk_round_source){.seed = 5}, COUNT, bits);
     const char *const what[] = {"high byte", "low byte", "high nibbles of neighbours", "of words apart"};
     for (int test = 0; test < 4; test++) {
@@ -130,11 +130,11 @@ END_TEST
 START_TEST(every_value_of_the_sixteen_bits_rounds_as_the_exact_threshold_says)
 {
     enum { ALL = 65536 };
-    uint16_t *bits = malloc(ALL * sizeof *bits);
+    uint32_t *bits = malloc(ALL * sizeof *bits);
     float *constant = malloc(ALL * sizeof *constant), *weight = malloc(ALL * sizeof *weight);
     float latent[LATENTS];
     for (size_t i = 0; i < ALL; i++)
-        bits[i] = (uint16_t)i;
+        bits[i] = (uint32_t)i;
     const qntk_train_ops *ops;
     for (size_t at = 0; (ops = next(&at)) != NULL;)
         for (size_t k = 0; k < LEVELS; k++) {
@@ -166,7 +166,7 @@ START_TEST(rounding_agrees_with_its_plain_twin)
 {
     enum { COUNT = 8000 };
     float latent[COUNT], weight[COUNT];
-    uint16_t bits[COUNT];
+    uint32_t bits[COUNT];
     qntk_rng rng = qntk_rng_create(3, 0);
     for (size_t i = 0; i < COUNT; i++)
         latent[i] = (float)(2.2 * qntk_rng_uniform(&rng) - 1.1); /* some beyond the ends */
@@ -189,7 +189,7 @@ START_TEST(sampled_weights_have_the_mean_and_variance_of_the_law)
     enum { COUNT = 64, DRAWS = 20000 };
     const size_t laws[] = {2, 3, 16};
     float latent[COUNT], weight[COUNT];
-    uint16_t bits[COUNT];
+    uint32_t bits[COUNT];
     const qntk_train_ops *ops = qntk_train_ops_find(NULL);
     for (size_t i = 0; i < COUNT; i++)
         latent[i] = (float)(-0.99 + 1.98 * (double)i / (COUNT - 1));
@@ -240,7 +240,7 @@ START_TEST(what_is_beyond_the_ends_rounds_to_them_and_nan_stays)
     enum { COUNT = 5 };
     const float latent[COUNT] = {1.5F, -1.5F, INFINITY, -INFINITY, NAN}, end[COUNT] = {1, -1, 1, -1, NAN};
     float stochastic[COUNT], fixed[COUNT];
-    uint16_t bits[64];
+    uint32_t bits[64];
     const qntk_train_ops *ops;
     for (size_t at = 0; (ops = next(&at)) != NULL;) {
         ops->bits(source, COUNT, bits);
@@ -256,7 +256,7 @@ END_TEST
 /* One call of every loop, one after the other on what the ones before left. */
 enum { LENGTH = 337 };
 typedef struct {
-    uint16_t bits[384];
+    uint32_t bits[384];
     float gradient[LENGTH], latent[LENGTH], first[LENGTH], second[LENGTH], weight[5][LENGTH];
 } everything;
 
