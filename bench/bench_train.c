@@ -95,7 +95,7 @@ static void destroy(train_case *c)
 static double residual(const train_case *c)
 {
     enum { ROWS = 3 };
-    const size_t outputs = c->sizes[LAYERS];
+    const size_t outputs = c->sizes[LAYERS]; /* at least ROWS: row r is of class r */
     double loss, expected = 0, *in = qntk_alloc(8192, sizeof *in), *out = qntk_alloc(8192, sizeof *out);
     float *gradient = qntk_alloc(qntk_network_parameters(&c->network), sizeof *gradient);
     bench_check(in == NULL || out == NULL || gradient == NULL ? QNTK_NO_MEMORY : QNTK_OK);
@@ -117,7 +117,7 @@ static double residual(const train_case *c)
         double total = 0;
         for (size_t k = 0; k < outputs; k++)
             total += exp(in[k]);
-        expected += (log(total) - in[r % outputs]) / ROWS;
+        expected += (log(total) - in[r]) / ROWS;
     }
     qntk_free(in);
     qntk_free(out);
@@ -125,26 +125,23 @@ static double residual(const train_case *c)
     return fabs(loss - expected) / expected;
 }
 
-/* The same step as a PyTorch user writes it; prints the median seconds of one, at the best of 1 or all
- * threads. */
+/* The same step as a PyTorch user writes it, on the better of one and all threads (a single thread is faster
+ * at small sizes). run() does as many steps as we do. */
 static const char torch_script[] =
-    "import sys, time, os, torch\n"
-    "d, w, c, adam = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == 'adam'\n"
+    "import os, sys, time, torch\n"
+    "d, w, c, adam, steps = *map(int, sys.argv[1:4]), sys.argv[4] == 'adam', int(sys.argv[5])\n"
     "class Round(torch.autograd.Function):\n"
     "    @staticmethod\n"
     "    def forward(ctx, t): return torch.where(torch.rand_like(t) < (t + 1) / 2, 1.0, -1.0)\n"
     "    @staticmethod\n"
     "    def backward(ctx, g): return g\n"
     "x = torch.rand(100, d) * 2 - 1; y = torch.arange(100) % c\n"
-    "best = 1e9\n"
-    "for threads in {1, len(os.sched_getaffinity(0))}:\n"
-    "    torch.set_num_threads(threads)\n"
-    "    ws = [(torch.rand(b, a) * 2 - 1).requires_grad_() for a, b in ((d, w), (w, w))]\n"
-    "    ws.append(torch.randn(c, w).requires_grad_())\n"
-    "    opt = torch.optim.Adam(ws, 1e-3) if adam else torch.optim.SGD(ws, 0.1)\n"
-    "    s = []\n"
-    "    for i in range(12):\n"
-    "        t0 = time.perf_counter(); h = x\n"
+    "ws = [(torch.rand(b, a) * 2 - 1).requires_grad_() for a, b in ((d, w), (w, w))]\n"
+    "ws.append(torch.randn(c, w).requires_grad_())\n"
+    "opt = torch.optim.Adam(ws, 1e-3) if adam else torch.optim.SGD(ws, 0.1)\n"
+    "def run():\n"
+    "    for i in range(steps):\n"
+    "        h = x\n"
     "        for k, t in enumerate(ws):\n"
     "            h = h @ (Round.apply(t) if k < 2 else t).T * ((2 if k < 2 else 1) / t.shape[1]) ** 0.5\n"
     "            h = torch.relu(h) if k < 2 else h\n"
@@ -152,9 +149,22 @@ static const char torch_script[] =
     "        opt.zero_grad(); loss.backward(); opt.step()\n"
     "        with torch.no_grad():\n"
     "            for t in ws[:2]: t.clamp_(-1, 1)\n"
-    "        s.append(time.perf_counter() - t0)\n"
-    "    best = min(best, sorted(s[2:])[5])\n"
-    "print(best)\n";
+    "best = {}\n"
+    "for threads in (1, len(os.sched_getaffinity(0))):\n"
+    "    torch.set_num_threads(threads); run()\n"
+    "    t0 = time.perf_counter(); run(); best[threads] = time.perf_counter() - t0\n"
+    "torch.set_num_threads(min(best, key=best.get))\n";
+
+static bool start_torch(const size_t *sizes, const char *optimizer, bench_python *torch)
+{
+    char d[24], w[24], classes[24], steps[24];
+    snprintf(d, sizeof d, "%zu", sizes[0]);
+    snprintf(w, sizeof w, "%zu", sizes[1]);
+    snprintf(classes, sizeof classes, "%zu", sizes[LAYERS]);
+    snprintf(steps, sizeof steps, "%d", STEPS);
+    const char *arguments[] = {d, w, classes, optimizer, steps, NULL};
+    return bench_python_start(torch_script, arguments, torch);
+}
 
 static void compare(const size_t *sizes, size_t levels, qntk_optimizer optimizer)
 {
@@ -163,25 +173,23 @@ static void compare(const size_t *sizes, size_t levels, qntk_optimizer optimizer
     options.optimizer = optimizer;
     options.rate = optimizer == QNTK_OPTIMIZER_ADAM ? 1e-3 : 0.1;
     bench_check(qntk_trainer_create(&c.network, options, &c.trainer));
-    bench_contestant both[] = {
-        {.name = "products", .run = run_products, .context = &c, .blas_threads = true},
-        {.name = "step", .run = run_steps, .context = &c},
-    };
-    bench_interleave(2, both, REPEATS, true);
-    char name[128], d[24], w[24], classes[24];
     const char *law = levels == 2 ? "binary" : levels == 3 ? "ternary" : "4-bit";
     const char *method = optimizer == QNTK_OPTIMIZER_ADAM ? "adam" : "sgd";
+    bench_python torch = {0};
+    bench_contestant all[3] = {
+        {.name = "products", .run = run_products, .context = &c, .blas_threads = true},
+        {.name = "step", .run = run_steps, .context = &c},
+        {.name = "pytorch", .run = bench_python_run, .context = &torch, .seconds = NAN},
+    };
+    bool three = levels == 2 && start_torch(sizes, method, &torch);
+    bench_interleave(three ? 3 : 2, all, REPEATS, true);
+    bench_python_end(&torch);
+    char name[128];
     snprintf(name, sizeof name, "%zu-%zu-%zu-%zu %s %s", sizes[0], sizes[1], sizes[2], sizes[3], law, method);
-    snprintf(d, sizeof d, "%zu", sizes[0]);
-    snprintf(w, sizeof w, "%zu", sizes[1]);
-    snprintf(classes, sizeof classes, "%zu", sizes[3]);
     const double error = residual(&c);
-    bench_row("step", name, both[1].seconds / STEPS, "products", both[0].seconds / STEPS, error);
-    if (levels == 2) {
-        const char *arguments[] = {d, w, classes, method, NULL};
-        bench_row("step", name, both[1].seconds / STEPS, "pytorch", bench_python(torch_script, arguments),
-                  error);
-    }
+    bench_row("step", name, all[1].seconds / STEPS, "products", all[0].seconds / STEPS, error);
+    if (levels == 2)
+        bench_row("step", name, all[1].seconds / STEPS, "pytorch", all[2].seconds / STEPS, error);
     qntk_trainer_destroy(&c.trainer);
     destroy(&c);
 }

@@ -121,16 +121,19 @@ static void text_field(stream *s, char **text)
 
 static void names_field(stream *s, char ***names, size_t count)
 {
-    bool present = *names != NULL;
+    char **list = *names;
+    bool present = list != NULL;
     flag_field(s, &present);
     if (!present || !has_room(s, count, sizeof(uint64_t)))
         return;
-    if (s->in != NULL && (*names = qntk_alloc_zero(count, sizeof **names)) == NULL) {
+    if (s->in != NULL)
+        *names = list = qntk_alloc_zero(count, sizeof *list);
+    if (list == NULL) {
         s->status = QNTK_FAIL_MEMORY();
         return;
     }
     for (size_t i = 0; i < count && s->status == QNTK_OK; i++)
-        text_field(s, &(*names)[i]);
+        text_field(s, &list[i]);
 }
 
 /* ---- what is in it ---- */
@@ -270,7 +273,7 @@ static void all_fields(stream *s, qntk_checkpoint *c)
     options_fields(s, &options);
     network_fields(s, &c->network);
     start_trainer(s, c, options);
-    if (s->status == QNTK_OK)
+    if (s->status == QNTK_OK && c->trainer != NULL)
         trainer_fields(s, c->trainer);
     data_fields(s, c);
     const qntk_network *network = &c->network;

@@ -131,7 +131,7 @@ naive_net naive_net_gradient(const naive_net *net, qntk_loss loss, size_t n, con
     const size_t d = net->shape->layers[0].fan_in;
     const size_t outputs = net->shape->layers[net->shape->count - 1].fan_out;
     naive_net gradient = allocate(net->shape);
-    double f[256], g[256], h[8][256];
+    double f[256], g[256] = {0}, h[8][256];
     for (size_t i = 0; i < n; i++) {
         naive_net_output(net, X + i * d, f, h);
         row_loss(loss, outputs, f, T + i * outputs, g);

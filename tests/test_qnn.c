@@ -248,6 +248,25 @@ START_TEST(the_same_seed_gives_the_same_bytes_on_one_and_two_threads)
 }
 END_TEST
 
+static bool same_bytes(const char *a, const char *b)
+{
+    char path[2][4096];
+    snprintf(path[0], sizeof path[0], "%s/%s", run_directory(), a);
+    snprintf(path[1], sizeof path[1], "%s/%s", run_directory(), b);
+    FILE *first = fopen(path[0], "rb"), *second = fopen(path[1], "rb");
+    ck_assert(first != NULL && second != NULL);
+    size_t count = 0;
+    int x, y;
+    do {
+        x = getc(first);
+        y = getc(second);
+        count++;
+    } while (x == y && x != EOF);
+    fclose(first);
+    fclose(second);
+    return x == y && count > 1000;
+}
+
 START_TEST(a_resumed_run_writes_the_bytes_of_one_that_did_not_stop)
 {
     static const char *const kinds[] = {"--optimizer adam", "--optimizer sgd --momentum 0.9 --lr-steps 2,4"};
@@ -271,9 +290,7 @@ START_TEST(a_resumed_run_writes_the_bytes_of_one_that_did_not_stop)
         ck_assert_str_eq(all, rest);
         free(all);
         free(rest);
-        char compare[3 * 4096];
-        snprintf(compare, sizeof compare, "cmp -s %s/all.qnn %s/half.qnn", run_directory(), run_directory());
-        ck_assert_int_eq(system(compare), 0);
+        ck_assert_msg(same_bytes("all.qnn", "half.qnn"), "%s: the models differ", kinds[k]);
     }
 }
 END_TEST
@@ -363,7 +380,7 @@ END_TEST
 
 START_TEST(curves_are_drawn)
 {
-    if (system("gnuplot --version >/dev/null 2>&1") != 0) {
+    if (qntk_plot_check("train", "c.svg") == QNTK_UNSUPPORTED) {
         test_skip("no gnuplot");
         return;
     }

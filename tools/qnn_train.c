@@ -293,10 +293,9 @@ static size_t layers_of(const plan *p, const qntk_checkpoint *c, size_t sizes[LA
     sizes[0] = c->features;
     for (size_t l = 0; l < p->hidden; l++) {
         sizes[l + 1] = p->width[l];
-        levels[l] = p->levels;
+        levels[l] = l == 0 && set.first == 1 ? QNTK_LEVELS_REAL : p->levels;
     }
     sizes[p->hidden + 1] = c->classes > 0 ? c->classes : 1;
-    levels[0] = set.first == 1 ? QNTK_LEVELS_REAL : levels[0];
     levels[p->hidden] = set.last == 1 ? QNTK_LEVELS_REAL : p->levels;
     return p->hidden + 1;
 }
