@@ -2,6 +2,7 @@
 #include "moments_internal.h"
 
 #include <cblas.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,8 +210,10 @@ static void measure(const powers *p, double variance, double draws, double diffe
     const double shift = p->sum[0] / draws; /* of the mean from its prediction */
     const double a2 = p->sum[1] / draws, a3 = p->sum[2] / draws, a4 = p->sum[3] / draws;
     const double square = shift * shift;
-    const double m2 = a2 - square; /* central moments from those about the prediction */
-    const double m4 = a4 - 4 * shift * a3 + 6 * square * a2 - 3 * square * square;
+    /* central moments from those about the prediction; of a sample of equal values nothing but rounding is left */
+    const bool spread = a2 - square > draws * DBL_EPSILON * a2;
+    const double m2 = spread ? a2 - square : 0;
+    const double m4 = spread ? a4 - 4 * shift * a3 + 6 * square * a2 - 3 * square * square : 0;
     const double unbiased = m2 * draws / (draws - 1);
     difference[0] = shift;
     difference[1] = unbiased - variance;

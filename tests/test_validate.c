@@ -123,6 +123,29 @@ START_TEST(later_layers_become_right_as_networks_become_wide)
 }
 END_TEST
 
+START_TEST(neurons_that_never_fire_have_no_error)
+{
+    /* of two neurons of 40 binary weights one has mean -13 deviations: its output is 0 in every draw, and predicted
+     * to be 1e-40 */
+    enum { D = 40 };
+    double latent[2 * D], x[D];
+    const double readout[] = {1, 1};
+    for (size_t k = 0; k < D; k++) {
+        latent[k] = -0.9;
+        latent[D + k] = 0.1;
+        x[k] = 1;
+    }
+    const qntk_moments_weights layers[] = {{D, 2, latent, 2, 1, 0, NULL}, {2, 1, readout, 0, 1, 0, NULL}};
+    qntk_validation v;
+    ck_assert_ok(qntk_validate(layers, 2, 1, x, many(1000, 4), &v));
+    for (size_t i = 0; i < QNTK_VALIDATE_MOMENTS; i++) {
+        ck_assert_double_le(v.layer[0].max_abs_z[i], 5);
+        ck_assert_double_gt(v.layer[0].max_abs_z[i], 0);
+    }
+    qntk_validation_free(&v);
+}
+END_TEST
+
 START_TEST(real_weights_vary_nowhere)
 {
     enum { N = 2, D = 3 };
@@ -227,6 +250,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, all_roundings_of_a_tiny_network_give_the_sampled_moments);
     tcase_add_test(tcase, figures_are_those_of_the_sample_itself);
     tcase_add_test(tcase, later_layers_become_right_as_networks_become_wide);
+    tcase_add_test(tcase, neurons_that_never_fire_have_no_error);
     tcase_add_test(tcase, real_weights_vary_nowhere);
     tcase_add_test(tcase, kolmogorovs_distance_and_its_p_value);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
