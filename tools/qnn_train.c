@@ -1,14 +1,12 @@
 /* qnn train: a network, epoch by epoch, with its log and its checkpoints. */
 #include "qnn.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LAYERS_MAX = 32, BITS_MAX = 16 };
+enum { LAYERS_MAX = 32 };
 
 typedef struct {
     cli_common common;
@@ -192,50 +190,6 @@ static const cli_program program = {
 
 /* ---- settings ---- */
 
-/* Whole numbers from 1 in "a,b,c"; the count, or 0 after saying why. */
-static size_t parse_list(const char *option, const char *text, size_t limit, size_t *values)
-{
-    size_t count = 0;
-    for (const char *at = text;; at++) {
-        char *end = NULL;
-        unsigned long long value = isdigit((unsigned char)*at) ? strtoull(at, &end, 10) : 0;
-        if (value == 0 || value > INT32_MAX || (*end != ',' && *end != '\0') || count == limit) {
-            cli_usage(&program,
-                      "--%s: expected up to %zu whole numbers from 1 with commas between, found '%s'", option,
-                      limit, text);
-            return 0;
-        }
-        values[count++] = (size_t)value;
-        if (*end == '\0')
-            return count;
-        at = end;
-    }
-}
-
-/* Levels of --weights; false after saying why. */
-static bool parse_weights(const char *text, size_t *levels)
-{
-    static const struct {
-        const char *name;
-        size_t levels;
-    } names[] = {
-        {"real", QNTK_LEVELS_REAL}, {"binary", QNTK_LEVELS_BINARY}, {"ternary", QNTK_LEVELS_TERNARY}};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i].name) == 0) {
-            *levels = names[i].levels;
-            return true;
-        }
-    char *end = NULL;
-    unsigned long bits =
-        strncmp(text, "bits=", 5) == 0 && isdigit((unsigned char)text[5]) ? strtoul(text + 5, &end, 10) : 0;
-    if (bits >= 1 && bits <= BITS_MAX && *end == '\0') {
-        *levels = (size_t)1 << bits;
-        return true;
-    }
-    cli_usage(&program, "--weights: expected real, binary, ternary or bits=1 .. bits=16, found '%s'", text);
-    return false;
-}
-
 /* What the command line asks for, once the data is known. */
 typedef struct {
     size_t hidden, width[LAYERS_MAX], levels;
@@ -247,12 +201,12 @@ static int parse_plan(plan *p)
     p->train = qntk_train_defaults();
     if (set.common.data == NULL)
         return cli_usage(&program, "give --data SPEC");
-    p->hidden = parse_list("hidden", set.hidden, LAYERS_MAX, p->width);
-    if (p->hidden == 0 || !parse_weights(set.weights, &p->levels))
+    p->hidden = qnn_parse_list(&program, "hidden", set.hidden, 1, LAYERS_MAX, p->width);
+    if (p->hidden == 0 || !qnn_parse_weights(&program, set.weights, &p->levels))
         return CLI_USAGE;
     if (set.rate_steps != NULL) {
         p->train.rate_steps =
-            parse_list("lr-steps", set.rate_steps, QNTK_RATE_STEPS_MAX, p->train.rate_epoch);
+            qnn_parse_list(&program, "lr-steps", set.rate_steps, 1, QNTK_RATE_STEPS_MAX, p->train.rate_epoch);
         if (p->train.rate_steps == 0)
             return CLI_USAGE;
         for (size_t k = 1; k < p->train.rate_steps; k++)

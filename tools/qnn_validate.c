@@ -1,0 +1,373 @@
+/* qnn validate: is the quasi network right? Sampled roundings against moment propagation, and with --tangent the
+ * tangent kernels of finite networks against that of infinite width. */
+#include "qnn_validate.h"
+
+#include <math.h>
+#include <string.h>
+
+static validate_settings set = {.hidden = "1024,1024",
+                                .last = 1,
+                                .draws = 1000,
+                                .widths = "64,128,256,512,1024",
+                                .depths = "1,2,3",
+                                .seeds = 16};
+
+static const cli_option options[] = {
+    CLI_HEADING("Data"),
+    {.name = "data",
+     .kind = CLI_TEXT,
+     .destination = &set.common.data,
+     .argument = "SPEC",
+     .role = CLI_READS,
+     .help = "a file, a folder or a generator (see below); with --model scaled as in training"},
+    {.name = "target",
+     .kind = CLI_TEXT,
+     .destination = &set.common.target,
+     .argument = "NAME|INDEX|none",
+     .help = "target column, from 0; none: all are features"},
+    {.name = "labels",
+     .kind = CLI_TEXT,
+     .destination = &set.common.labels,
+     .argument = "FILE",
+     .role = CLI_READS,
+     .help = "labels of .npy or IDX data"},
+    {.name = "task",
+     .kind = CLI_CHOICE,
+     .destination = &set.common.task,
+     .choices = "auto|classify|regress",
+     .against = "model",
+     .help = "what the target is: an output for each class, or one"},
+    {.name = "limit",
+     .kind = CLI_COUNT,
+     .destination = &set.common.limit,
+     .argument = "N",
+     .help = "a random subset of N rows, before all else"},
+    {.name = "scale",
+     .kind = CLI_CHOICE,
+     .destination = &set.common.scale,
+     .choices = "none|zscore",
+     .against = "model",
+     .help = "zscore: each feature to mean 0, sd 1"},
+    {.name = "rows",
+     .kind = CLI_CHOICE,
+     .destination = &set.common.rows,
+     .choices = "raw|sphere",
+     .against = "model",
+     .help = "sphere: each row to norm sqrt(d)"},
+    {.name = "missing",
+     .kind = CLI_CHOICE,
+     .destination = &set.common.missing,
+     .choices = "error|drop|mean",
+     .help = "what to do with missing values"},
+    {.name = "inputs",
+     .kind = CLI_COUNT,
+     .destination = &set.inputs,
+     .argument = "N",
+     .help = "rows that go through the networks, chosen by the seed [10; with --tangent 20]"},
+    {.name = "pick",
+     .kind = CLI_TEXT,
+     .destination = &set.pick,
+     .argument = "ROW,ROW,..",
+     .against = "inputs",
+     .help = "these rows instead, from 0"},
+    CLI_HEADING("Network"),
+    {.name = "model",
+     .kind = CLI_TEXT,
+     .destination = &set.model,
+     .argument = "FILE",
+     .role = CLI_READS,
+     .against = "tangent",
+     .help = "a network saved by qnn train --save, after training and as it was before"},
+    {.name = "hidden",
+     .kind = CLI_TEXT,
+     .destination = &set.hidden,
+     .argument = "W,W,..",
+     .against = "model|tangent",
+     .help = "widths of the hidden layers of a fresh network"},
+    {.name = "weights",
+     .kind = CLI_TEXT,
+     .destination = &set.weights,
+     .argument = "real|binary|ternary|bits=K",
+     .against = "model",
+     .help = "of the rounded layers [binary; with --tangent real, binary and ternary]"},
+    {.name = "first",
+     .kind = CLI_CHOICE,
+     .destination = &set.first,
+     .choices = "rounded|real",
+     .against = "model|tangent",
+     .help = "weights of the first layer"},
+    {.name = "last",
+     .kind = CLI_CHOICE,
+     .destination = &set.last,
+     .choices = "rounded|real",
+     .against = "model",
+     .help = "weights of the readout"},
+    {.name = "b-std",
+     .kind = CLI_NUMBER,
+     .destination = &set.b_std,
+     .argument = "S",
+     .high = 1e6,
+     .against = "model",
+     .help = "scale of the biases; 0: none"},
+    {.name = "draws",
+     .kind = CLI_COUNT,
+     .destination = &set.draws,
+     .argument = "N",
+     .low = 10,
+     .against = "tangent",
+     .help = "roundings of all weights"},
+    CLI_HEADING("Tangent kernels"),
+    {.name = "tangent",
+     .kind = CLI_FLAG,
+     .destination = &set.tangent,
+     .help = "instead: tangent kernels of finite networks against the formula of infinite width"},
+    {.name = "widths",
+     .kind = CLI_TEXT,
+     .destination = &set.widths,
+     .argument = "W,W,..",
+     .needs = "tangent",
+     .help = "of all hidden layers, ascending"},
+    {.name = "depths",
+     .kind = CLI_TEXT,
+     .destination = &set.depths,
+     .argument = "L,L,..",
+     .needs = "tangent",
+     .help = "numbers of hidden layers, ascending"},
+    {.name = "seeds",
+     .kind = CLI_COUNT,
+     .destination = &set.seeds,
+     .argument = "N",
+     .low = 2,
+     .high = 1000000,
+     .needs = "tangent",
+     .help = "networks of each kind, depth and width"},
+    CLI_OUTPUT_OPTIONS(set.common),
+    {0},
+};
+
+static const cli_program program = {
+    .name = "qnn validate",
+    .synopsis = "--data SPEC [--model FILE | --hidden W,W,.. --weights LAW | --tangent]",
+    .summary =
+        "Is the quasi network right? Rounds all weights --draws times and compares mean, variance and\n"
+        "distribution in each layer with what moment propagation predicts; before and after training with\n"
+        "--model. With --tangent: tangent kernels of quasi networks of growing width against the formula.",
+    .examples =
+        "  qnn validate --data t10k-images-idx3-ubyte.gz --rows sphere --hidden 1024,1024 --plot layers.png\n"
+        "  qnn validate --data t10k-images-idx3-ubyte.gz --model digits.qnn --format json\n"
+        "  qnn validate --data sphere:n=200,d=10 --tangent --widths 64,128,256,512,1024 --plot tangent.png\n"
+        "\n--tangent passes the rows through a real, linear, random layer of the same width first: the "
+        "formula\n"
+        "holds where every rounded layer has many inputs, and data may have few features.\n",
+    .options = options,
+    .common = &set.common,
+};
+
+static bool ascending(size_t count, const size_t *values)
+{
+    for (size_t k = 1; k < count; k++)
+        if (values[k] <= values[k - 1])
+            return false;
+    return true;
+}
+
+static int parse_tangent(validate_plan *p)
+{
+    p->widths = qnn_parse_list(&program, "widths", set.widths, 1, VALIDATE_LIST_MAX, p->tangent_width);
+    if (p->widths == 0)
+        return CLI_USAGE;
+    p->depths = qnn_parse_list(&program, "depths", set.depths, 1, VALIDATE_LIST_MAX, p->depth);
+    if (p->depths == 0)
+        return CLI_USAGE;
+    if (!ascending(p->widths, p->tangent_width))
+        return cli_usage(&program, "--widths: expected ascending numbers, found '%s'", set.widths);
+    if (!ascending(p->depths, p->depth) || p->depth[p->depths - 1] > VALIDATE_LAYERS_MAX)
+        return cli_usage(&program, "--depths: expected ascending numbers up to %d, found '%s'",
+                         VALIDATE_LAYERS_MAX, set.depths);
+    p->laws = set.weights == NULL ? 3 : 1;
+    p->law[0] = set.weights == NULL ? QNTK_LEVELS_REAL : p->levels;
+    p->law[1] = QNTK_LEVELS_BINARY;
+    p->law[2] = QNTK_LEVELS_TERNARY;
+    return 0;
+}
+
+static int parse_plan(validate_plan *p)
+{
+    if (set.common.data == NULL)
+        return cli_usage(&program, "give --data SPEC");
+    p->levels = QNTK_LEVELS_BINARY;
+    if (set.weights != NULL && !qnn_parse_weights(&program, set.weights, &p->levels))
+        return CLI_USAGE;
+    if (set.pick != NULL) {
+        p->picks = qnn_parse_list(&program, "pick", set.pick, 0, VALIDATE_LIST_MAX, p->pick);
+        if (p->picks == 0)
+            return CLI_USAGE;
+    }
+    if (set.tangent)
+        return parse_tangent(p);
+    if (set.model != NULL)
+        return 0;
+    if (p->levels == QNTK_LEVELS_REAL)
+        return cli_usage(&program, "--weights real: nothing is rounded, so there is nothing to compare");
+    p->hidden = qnn_parse_list(&program, "hidden", set.hidden, 1, VALIDATE_LAYERS_MAX, p->width);
+    return p->hidden > 0 ? 0 : CLI_USAGE;
+}
+
+int qnn_validate(int argc, char **argv)
+{
+    bool end;
+    validate_plan plan = {0};
+    int code = cli_parse(&program, argc, argv, &end);
+    if (code == 0 && !end)
+        code = parse_plan(&plan);
+    if (code != 0 || end)
+        return code;
+    qntk_status status = cli_start(&program);
+    if (status == QNTK_OK && set.common.plot != NULL)
+        status = qntk_plot_check(set.tangent ? "tangent" : "validate", set.common.plot);
+    if (status == QNTK_OK)
+        status = cli_check_outputs(&program);
+    if (status != QNTK_OK)
+        return cli_fail(&program, status);
+    return set.tangent ? validate_tangent_run(&program, &set, &plan)
+                       : validate_layers_run(&program, &set, &plan);
+}
+
+/* ---- what both modes use ---- */
+
+void validate_rows_free(validate_rows *rows)
+{
+    for (size_t c = 0; c < rows->classes && rows->class_name != NULL; c++)
+        qntk_free(rows->class_name[c]);
+    qntk_free(rows->class_name);
+    qntk_free(rows->row);
+    qntk_free(rows->X);
+    *rows = (validate_rows){0};
+}
+
+qntk_status validate_name_classes(validate_rows *rows, size_t classes, char *const *names)
+{
+    rows->class_name = qntk_alloc_zero(classes + 1, sizeof *rows->class_name);
+    if (rows->class_name == NULL)
+        return QNTK_NO_MEMORY;
+    rows->classes = classes;
+    for (size_t c = 0; c < classes; c++)
+        if ((rows->class_name[c] = qntk_copy_string(names[c])) == NULL)
+            return QNTK_NO_MEMORY;
+    return QNTK_OK;
+}
+
+/* Rows chosen by the seed, in the order of the data. */
+static qntk_status choose_by_seed(uint64_t seed, validate_rows *rows)
+{
+    size_t *shuffled = qntk_alloc(rows->rows, sizeof *shuffled), count = 0;
+    bool *chosen = qntk_alloc_zero(rows->rows, sizeof *chosen);
+    qntk_status status = shuffled == NULL || chosen == NULL ? QNTK_NO_MEMORY : QNTK_OK;
+    if (status == QNTK_OK) {
+        qntk_rng rng = qntk_rng_create(seed, UINT64_C(0x7069636b) << 32); /* "pick" */
+        for (size_t i = 0; i < rows->rows; i++)
+            shuffled[i] = i;
+        qntk_rng_shuffle(&rng, shuffled, rows->rows);
+        for (size_t i = 0; i < rows->n; i++)
+            chosen[shuffled[i]] = true;
+        for (size_t i = 0; i < rows->rows; i++)
+            if (chosen[i])
+                rows->row[count++] = i;
+    }
+    qntk_free(shuffled);
+    qntk_free(chosen);
+    return status;
+}
+
+qntk_status validate_choose(const validate_settings *s, const validate_plan *plan, size_t usual,
+                            const double *X, validate_rows *rows)
+{
+    const size_t wanted = plan->picks > 0 ? plan->picks : s->inputs > 0 ? s->inputs : usual;
+    rows->n = plan->picks > 0 || wanted < rows->rows ? wanted : rows->rows;
+    rows->row = qntk_alloc(rows->n, sizeof *rows->row);
+    rows->X = qntk_alloc(rows->n, rows->d * sizeof *rows->X);
+    if (rows->row == NULL || rows->X == NULL)
+        return QNTK_NO_MEMORY;
+    qntk_status status = QNTK_OK;
+    for (size_t i = 0; i < plan->picks; i++) {
+        if (plan->pick[i] >= rows->rows)
+            return cli_message(QNTK_INVALID, "%s: expected --pick from 0 to %zu, found %zu", rows->name,
+                               rows->rows - 1, plan->pick[i]);
+        rows->row[i] = plan->pick[i];
+    }
+    if (plan->picks == 0)
+        status = choose_by_seed(s->common.seed, rows);
+    for (size_t i = 0; i < rows->n && status == QNTK_OK; i++)
+        memcpy(rows->X + i * rows->d, X + rows->row[i] * rows->d, rows->d * sizeof *X);
+    return status;
+}
+
+qntk_status validate_read(const validate_settings *s, const validate_plan *plan, size_t usual,
+                          validate_rows *rows)
+{
+    qntk_dataset data = {0};
+    qntk_status status = cli_read_data(&s->common, true, &data);
+    if (status == QNTK_OK) {
+        snprintf(rows->name, sizeof rows->name, "%s", data.name);
+        rows->rows = data.n;
+        rows->d = data.d;
+        status = validate_name_classes(rows, data.classes, data.class_name);
+    }
+    if (status == QNTK_OK)
+        status = validate_choose(s, plan, usual, data.X, rows);
+    qntk_dataset_free(&data);
+    return status;
+}
+
+void validate_law_name(size_t levels, char name[32])
+{
+    size_t bits = 0;
+    while (((size_t)1 << bits) < levels)
+        bits++;
+    if (levels == QNTK_LEVELS_REAL)
+        snprintf(name, 32, "real");
+    else if (levels == QNTK_LEVELS_BINARY)
+        snprintf(name, 32, "binary");
+    else if (levels == QNTK_LEVELS_TERNARY)
+        snprintf(name, 32, "ternary");
+    else if (levels == (size_t)1 << bits)
+        snprintf(name, 32, "bits=%zu", bits);
+    else
+        snprintf(name, 32, "levels=%zu", levels);
+}
+
+/* The picture is drawn from a TSV made for the purpose. */
+static qntk_status draw(const cli_common *common, const validate_writer *writer)
+{
+    char path[4096];
+    qntk_file *file = NULL;
+    snprintf(path, sizeof path, "%.4080s.tsv", common->plot);
+    qntk_status status = qntk_file_open(path, &file);
+    if (status != QNTK_OK)
+        return status;
+    writer->tsv(file, writer->context);
+    status = qntk_file_flush(file);
+    if (status == QNTK_OK)
+        status = qntk_plot(writer->script, qntk_file_temporary(file), common->plot);
+    qntk_file_abort(&file);
+    return status;
+}
+
+qntk_status validate_write(const cli_common *common, const validate_writer *writer)
+{
+    qntk_file *file = NULL;
+    qntk_status status = qntk_file_open(common->out, &file);
+    if (status != QNTK_OK)
+        return status;
+    if (common->format == CLI_JSON)
+        status = writer->json(file, writer->context);
+    else
+        writer->tsv(file, writer->context); /* errors are remembered by the file and come out here: */
+    if (status == QNTK_OK)
+        status = qntk_file_commit(&file);
+    else
+        qntk_file_abort(&file);
+    if (status == QNTK_OK && common->plot != NULL)
+        status = draw(common, writer);
+    return status;
+}

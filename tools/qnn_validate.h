@@ -1,0 +1,74 @@
+/* What the parts of qnn validate share. */
+#ifndef QNN_VALIDATE_H
+#define QNN_VALIDATE_H
+
+#include "qnn.h"
+
+#include <stdio.h>
+
+enum { VALIDATE_LAYERS_MAX = 32, VALIDATE_LIST_MAX = 64 };
+
+typedef struct {
+    cli_common common;
+    const char *model;
+    const char *hidden, *weights; /* weights NULL: binary; with tangent: real, binary and ternary */
+    int first, last;              /* 0 rounded, 1 real */
+    double b_std;
+    size_t draws, inputs; /* inputs 0: the usual number of rows */
+    const char *pick;
+    bool tangent;
+    const char *widths, *depths;
+    size_t seeds;
+} validate_settings;
+
+/* Lists and laws of the command line, read. */
+typedef struct {
+    size_t hidden, width[VALIDATE_LAYERS_MAX]; /* layers mode: of the hidden layers */
+    size_t levels;                             /* layers mode */
+    size_t laws, law[3];                       /* tangent: levels of each */
+    size_t widths, tangent_width[VALIDATE_LIST_MAX];
+    size_t depths, depth[VALIDATE_LIST_MAX];
+    size_t picks, pick[VALIDATE_LIST_MAX];
+} validate_plan;
+
+/* Rows of the data that are used. */
+typedef struct {
+    char name[128];
+    size_t rows, d, classes; /* of the data */
+    char **class_name;       /* (classes) */
+    size_t n;
+    size_t *row; /* (n) which, ascending unless picked */
+    double *X;   /* (n,d) */
+} validate_rows;
+
+void validate_rows_free(validate_rows *rows);
+
+/* Keeps a copy of the names. */
+qntk_status validate_name_classes(validate_rows *rows, size_t classes, char *const *names);
+
+/* The rows that the options choose of X (rows->rows,d); `usual` many without --inputs. */
+qntk_status validate_choose(const validate_settings *set, const validate_plan *plan, size_t usual,
+                            const double *X, validate_rows *rows);
+
+/* Reads --data and chooses. */
+qntk_status validate_read(const validate_settings *set, const validate_plan *plan, size_t usual,
+                          validate_rows *rows);
+
+/* "real", "binary", "ternary", "bits=K" or "levels=B". */
+void validate_law_name(size_t levels, char name[32]);
+
+/* Writes to common->out in common->format, and draws common->plot with the script, all from `context`. */
+typedef struct {
+    const char *script;
+    void (*tsv)(qntk_file *file, const void *context);
+    qntk_status (*json)(qntk_file *file, const void *context);
+    const void *context;
+} validate_writer;
+
+qntk_status validate_write(const cli_common *common, const validate_writer *writer);
+
+/* The two modes, from the data on; the exit code. */
+int validate_layers_run(const cli_program *program, const validate_settings *set, const validate_plan *plan);
+int validate_tangent_run(const cli_program *program, const validate_settings *set, const validate_plan *plan);
+
+#endif
