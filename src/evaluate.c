@@ -119,6 +119,19 @@ static void add_mean(const evaluation *e, size_t rows, double *scores)
             scores[i * e->columns + c] += e->mean[c];
 }
 
+/* Where K_ii = 0 the whole row of a semidefinite K is zero and so is f, exactly: scores tie there, and the
+ * rounding of y - ridge alpha is not to decide between classes. */
+static void clear_silent_rows(const evaluation *e)
+{
+    const size_t t = e->split->train_count, scores = e->count * e->columns;
+    for (size_t i = 0; i < t; i++)
+        if (e->train_K[i * (t + 1)] == 0) {
+            memset(e->fitted + i * scores, 0, scores * sizeof(double));
+            if (e->path.left_out != NULL)
+                memset(e->path.left_out + i * scores, 0, scores * sizeof(double));
+        }
+}
+
 /* The row left out is to be left out of the mean too. With u_i = y_i - mean and t rows, the mean of the others
  * is mean - u_i/(t-1), and since f_{-i} is linear in its targets
  *     f_{-i}(x_i; y - mean_{-i}) + mean_{-i} = f_{-i}(x_i; u) + mean + u_i/(t-1) (f_{-i}(x_i; 1) - 1) */
@@ -293,6 +306,7 @@ static qntk_status fit(evaluation *e)
     if (status != QNTK_OK)
         return status;
     qntk_ridge_fitted(&e->path, e->Y, e->fitted);
+    clear_silent_rows(e);
     if (e->options.center) {
         add_mean(e, t, e->fitted);
         add_mean(e, s, e->tests);

@@ -681,8 +681,47 @@ START_TEST(leaving_out_chooses_the_smallest_error_then_squares_then_ridge)
 }
 END_TEST
 
+START_TEST(a_row_on_which_the_kernel_is_zero_ties_and_goes_to_the_lowest_class)
+{
+    enum { N = 40, C = 3, RIDGES = 3 };
+    double X[N], y[N], K[N * N];
+    size_t rows[N];
+    const double ridge[RIDGES] = {1e-3, 0.3, 7};
+    qntk_score score[RIDGES];
+    for (size_t i = 0; i < N; i++) { /* the linear kernel, with rows of zeros among classes 1 and 2 */
+        X[i] = i % 4 == 1 ? 0 : sin((double)i) + 2 * (double)(i % C);
+        y[i] = (double)(i % 4 == 1 ? 1 + i / 4 % 2 : i % C);
+        rows[i] = i;
+    }
+    for (size_t i = 0; i < N * N; i++)
+        K[i] = X[i / N] * X[i % N];
+    const qntk_split split = {.train_count = N, .train = rows};
+    ck_assert_ok(
+        qntk_evaluate_split(N, K, y, C, &split, RIDGES, ridge, qntk_evaluate_defaults(), score, NULL));
+    for (size_t r = 0; r < RIDGES; r++) {
+        double scores[C] = {0}, norm = 0; /* f(x_i) = x_i sum_j x_j y_j / (sum_j x_j^2 + ridge) */
+        size_t right = 0;
+        for (size_t j = 0; j < N; j++) {
+            norm += X[j] * X[j];
+            for (size_t c = 0; c < C; c++)
+                scores[c] += X[j] * ((y[j] == (double)c) - 1.0 / C);
+        }
+        for (size_t i = 0; i < N; i++) {
+            size_t best = 0;
+            for (size_t c = 1; c < C; c++)
+                best =
+                    X[i] * scores[c] / (norm + ridge[r]) > X[i] * scores[best] / (norm + ridge[r]) ? c : best;
+            right += (double)best == y[i];
+        }
+        ck_assert_double_eq(score[r].train, (double)right / N);
+        ck_assert_double_ge(score[r].loo, 10.0 / N); /* the ten rows of zeros are all wrong */
+    }
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+    tcase_add_test(tcase, a_row_on_which_the_kernel_is_zero_ties_and_goes_to_the_lowest_class);
     tcase_add_test(tcase, every_error_is_that_of_refitting);
     tcase_add_test(tcase, the_alignment_risk_and_the_freedom_are_those_of_the_inverse);
     tcase_add_test(tcase, a_common_scale_of_kernel_and_ridge_changes_nothing);
