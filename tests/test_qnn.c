@@ -119,6 +119,8 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn train --data spirals --split 1.5", "--split");
     expect_complaint(2, "qnn train --data spirals --test x.csv --split 0.5", "--split");
     expect_complaint(2, "qnn train --data spirals --save x --out x", "same file");
+    expect_complaint(2, "qnn train --data spirals --test x.csv --missing mean", "Pass drop");
+    expect_complaint(2, "qnn predict --model x --data spirals --missing mean", "error|drop");
     expect_complaint(2, "qnn predict --data spirals", "--model");
     expect_complaint(2, "qnn predict --model x", "--data");
 }

@@ -53,7 +53,7 @@ static const cli_option options[] = {
     {.name = "missing",
      .kind = CLI_CHOICE,
      .destination = &set.common.missing,
-     .choices = "error|drop|mean",
+     .choices = "error|drop", /* the means of which rows? */
      .help = "what to do with missing values"},
     CLI_HEADING("Output"),
     {.name = "out",

@@ -201,6 +201,9 @@ static int parse_plan(plan *p)
     p->train = qntk_train_defaults();
     if (set.common.data == NULL)
         return cli_usage(&program, "give --data SPEC");
+    if (set.split.test != NULL && set.common.missing == QNTK_MISSING_MEAN)
+        return cli_usage(&program,
+                         "--missing mean means nothing with --test: the means of which rows? Pass drop");
     p->hidden = qnn_parse_list(&program, "hidden", set.hidden, 1, LAYERS_MAX, p->width);
     if (p->hidden == 0 || !qnn_parse_weights(&program, set.weights, &p->levels))
         return CLI_USAGE;
