@@ -216,7 +216,7 @@ END_TEST
 /* ---- epochs ---- */
 
 /* Shapes that are cut into several blocks of every kind, none of them even. */
-enum { ROWS = 230, WIDE = 700, TALL = 290 };
+enum { ROWS = 230, WIDE = 1300, TALL = 290 };
 static const size_t large[] = {WIDE, TALL, 300, 5};
 
 typedef struct {
