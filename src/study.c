@@ -1,5 +1,5 @@
 /* The published protocol on one data set: hyperparameters on the pair, then the folds. */
-#include "internal.h"
+#include "study_internal.h"
 
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
@@ -189,23 +189,21 @@ static qntk_status search(study *s, const qntk_kernel *kernel, qntk_study_result
     return status;
 }
 
-static double seconds_now(void)
+double qntk_study_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* The share of `count` rows, as exact as the quotient of whole numbers that it is: where two kernels hit equally
- * many rows in folds of one size, in whichever of them, the means over the folds are to be the same double. */
-static long double exact_share(double share, size_t count)
+long double qntk_study_exact(double share, size_t count)
 {
     return roundl((long double)share * (long double)count) / (long double)count;
 }
 
 static qntk_status study_kernel(study *s, const qntk_kernel *kernel, qntk_study_result *result)
 {
-    const double start = seconds_now();
+    const double start = qntk_study_clock();
     const size_t folds = s->data->folds;
     long double train = 0, test = 0;
     qntk_status status = search(s, kernel, result);
@@ -213,19 +211,19 @@ static qntk_status study_kernel(study *s, const qntk_kernel *kernel, qntk_study_
         const qntk_split *fold = &s->data->fold[f];
         qntk_score score;
         status = evaluate(s, s->best, fold, 1, &result->ridge, &score);
-        train += exact_share(score.train, fold->train_count);
-        test += exact_share(score.test, fold->test_count);
+        train += qntk_study_exact(score.train, fold->train_count);
+        test += qntk_study_exact(score.test, fold->test_count);
     }
     result->train = (double)(train / (long double)folds);
     result->test = (double)(test / (long double)folds);
     result->gap = result->train - result->test;
-    result->seconds = seconds_now() - start;
+    result->seconds = qntk_study_clock() - start;
     return status;
 }
 
 /* ---- arguments ---- */
 
-static bool ascending(size_t count, const double *values)
+bool qntk_study_ascending(size_t count, const double *values)
 {
     bool good = count >= 1 && count <= QNTK_STUDY_GRID && values[0] >= 0 && isfinite(values[count - 1]);
     for (size_t i = 1; good && i < count; i++)
@@ -239,16 +237,17 @@ static qntk_status check_options(const qntk_study_options *options)
     QNTK_REQUIRE(options->depths <= QNTK_STUDY_GRID, "too many depths");
     for (size_t i = 0; i < options->depths; i++)
         depth[i] = (double)options->depth[i];
-    QNTK_REQUIRE(ascending(options->depths, depth) && depth[0] >= 1 &&
+    QNTK_REQUIRE(qntk_study_ascending(options->depths, depth) && depth[0] >= 1 &&
                      options->depth[options->depths - 1] <= QNTK_DEPTH_MAX,
                  "the grid of depths must ascend within 1 .. 256");
-    QNTK_REQUIRE(ascending(options->bandwidths, options->bandwidth) && options->bandwidth[0] > 0,
+    QNTK_REQUIRE(qntk_study_ascending(options->bandwidths, options->bandwidth) && options->bandwidth[0] > 0,
                  "the grid of bandwidths must be positive and ascend");
-    QNTK_REQUIRE(ascending(options->ridges, options->ridge), "the grid of ridges must ascend from 0 or more");
+    QNTK_REQUIRE(qntk_study_ascending(options->ridges, options->ridge),
+                 "the grid of ridges must ascend from 0 or more");
     return QNTK_OK;
 }
 
-static bool rows_are_below(size_t n, const qntk_split *split)
+bool qntk_study_rows_below(size_t n, const qntk_split *split)
 {
     bool below = true;
     for (size_t i = 0; i < split->train_count; i++)
@@ -258,7 +257,7 @@ static bool rows_are_below(size_t n, const qntk_split *split)
     return below;
 }
 
-static qntk_status check_data(const qntk_dataset *data, size_t count, const qntk_kernel *kernels)
+qntk_status qntk_study_check(const qntk_dataset *data)
 {
     QNTK_REQUIRE(data->classes >= 1 && data->y != NULL, "the study is of classification: no classes");
     QNTK_REQUIRE(data->validation.train_count >= 1 && data->validation.test_count >= 1,
@@ -267,10 +266,15 @@ static qntk_status check_data(const qntk_dataset *data, size_t count, const qntk
     for (size_t f = 0; f < data->folds; f++)
         QNTK_REQUIRE(data->fold[f].train_count >= 1 && data->fold[f].test_count >= 1,
                      "a fold has no rows to train or to test on");
-    bool below = rows_are_below(data->n, &data->validation);
+    bool below = qntk_study_rows_below(data->n, &data->validation);
     for (size_t f = 0; f < data->folds; f++)
-        below = below && rows_are_below(data->n, &data->fold[f]);
+        below = below && qntk_study_rows_below(data->n, &data->fold[f]);
     QNTK_REQUIRE(below, "the splits name rows that the set does not have");
+    return QNTK_OK;
+}
+
+static qntk_status check_kernels(size_t count, const qntk_kernel *kernels)
+{
     for (size_t k = 0; k < count; k++)
         QNTK_REQUIRE(kernels[k].family != QNTK_FAMILY_FILE, "a matrix from a file belongs to one data set");
     return QNTK_OK;
@@ -284,7 +288,9 @@ qntk_status qntk_study_set(const qntk_dataset *data, size_t count, const qntk_ke
     memset(result, 0, count * sizeof *result);
     qntk_status status = check_options(&options);
     if (status == QNTK_OK)
-        status = check_data(data, count, kernels);
+        status = qntk_study_check(data);
+    if (status == QNTK_OK)
+        status = check_kernels(count, kernels);
     if (status != QNTK_OK)
         return status;
     const double bytes = 2 * (double)data->n * (double)data->n * sizeof(double);

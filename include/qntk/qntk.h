@@ -31,6 +31,7 @@
 #include "qntk/svm.h"
 #include "qntk/compare.h"
 #include "qntk/study.h"
+#include "qntk/study_network.h"
 #include "qntk/curve.h"
 
 #endif
