@@ -1,387 +1,54 @@
-/* kernel-compare --suite: finds the sets, runs the protocol on each, and keeps what is complete. */
-#include "compare_suite.h"
+/* kernel-compare --suite: the published protocol for kernels on every UCI folder. */
+#include "compare.h"
+#include "suite.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-
-/* Sets up to so many rows are items of one parallel loop, serial inside; on larger ones all threads work
- * together. Either way gives the same bytes; of smaller blocks threads get too little to do. */
-enum { SMALL_ROWS = 1500 };
 
 typedef struct {
-    const cli_program *program;
-    const compare_settings *set;
+    const cli_kernels *kernels;
     qntk_study_options options;
-    suite suite;
-    size_t waiting; /* sets to run, */
-    size_t *order;  /* (waiting) the largest first */
-    double cost;
-    _Atomic double done; /* of the cost */
-    bool saves;          /* what is complete goes to --out at once */
-    pthread_mutex_t lock;
-} suite_run;
+} kernel_suite;
 
-/* ---- the sets there are ---- */
-
-static int by_name(const void *a, const void *b)
+static qntk_status run_kernels(void *context, const qntk_dataset *data, size_t count, const size_t *method,
+                               suite_row *result, bool *skip)
 {
-    return strcmp(((const suite_set *)a)->name, ((const suite_set *)b)->name);
+    (void)skip;
+    const kernel_suite *k = context;
+    return suite_kernels(data, count, method, k->kernels->kernel, k->options, result);
 }
 
-/* Adds DIR/name if it is a folder, or a link to one. */
-static qntk_status add_folder(suite *s, size_t *capacity, const char *directory, const char *name)
+static qntk_status fill_meta(suite *s, const cli_program *program, const qntk_study_options *o)
 {
-    struct stat entry;
-    const size_t size = strlen(directory) + strlen(name) + 2;
-    char *path = qntk_alloc(size, 1);
-    if (path == NULL)
-        return QNTK_NO_MEMORY;
-    snprintf(path, size, "%s/%s", directory, name);
-    if (stat(path, &entry) != 0 || !S_ISDIR(entry.st_mode)) {
-        qntk_free(path);
-        return QNTK_OK;
-    }
-    void *sets = s->set;
-    qntk_status status = qntk_grow(&sets, capacity, s->count + 1, sizeof *s->set);
-    s->set = sets;
-    if (status == QNTK_OK) {
-        suite_set set = {.path = path};
-        set.name = qntk_copy_string(name);
-        set.row = qntk_alloc_zero(s->kernels->count, sizeof *set.row);
-        s->set[s->count++] = set;
-        return set.name == NULL || set.row == NULL ? QNTK_NO_MEMORY : QNTK_OK;
-    }
-    qntk_free(path);
+    qntk_status status = suite_meta(s, program);
+    if (status == QNTK_OK)
+        status = suite_meta_kernels(s, o);
     return status;
-}
-
-static qntk_status find_sets(suite *s, const char *directory)
-{
-    size_t capacity = 0;
-    qntk_status status = QNTK_OK;
-    DIR *stream = opendir(directory);
-    if (stream == NULL)
-        return cli_message(QNTK_IO, "%s: %s", directory, strerror(errno));
-    for (struct dirent *entry; status == QNTK_OK && (entry = readdir(stream)) != NULL;)
-        if (entry->d_name[0] != '.')
-            status = add_folder(s, &capacity, directory, entry->d_name);
-    closedir(stream);
-    if (status == QNTK_OK && s->count == 0)
-        return cli_message(QNTK_INVALID, "%s: expected a folder for each data set in it, found none",
-                           directory);
-    if (status == QNTK_OK)
-        qsort(s->set, s->count, sizeof *s->set, by_name);
-    return status;
-}
-
-static void suite_free(suite *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        qntk_dataset_free(&s->set[i].data);
-        qntk_free(s->set[i].name);
-        qntk_free(s->set[i].path);
-        qntk_free(s->set[i].row);
-    }
-    qntk_free(s->set);
-    qntk_meta_free(&s->meta);
-}
-
-/* ---- reading them ---- */
-
-static void give_up(suite_set *set, suite_state state, const char *reason)
-{
-    set->state = state;
-    snprintf(set->reason, sizeof set->reason, "%s", reason);
-    qntk_dataset_free(&set->data);
-}
-
-/* A set that cannot be read is told of and does not stop the others. */
-static qntk_status read_set(void *context, size_t index, size_t worker)
-{
-    (void)worker;
-    const suite_run *run = context;
-    const cli_common *common = run->program->common;
-    suite_set *set = &run->suite.set[index];
-    qntk_dataset_options options = qntk_dataset_defaults();
-    options.scale = (qntk_scale)common->scale;
-    options.rows = (qntk_rows)common->rows;
-    options.missing = (qntk_missing)common->missing;
-    qntk_status status = qntk_dataset_read(set->path, options, &set->data);
-    char reason[128];
-    if (status == QNTK_INTERRUPTED)
-        return status;
-    if (status != QNTK_OK) {
-        give_up(set, SUITE_FAILED, qntk_message());
-    } else if (set->data.own_test) {
-        give_up(set, SUITE_SKIPPED, "has a test set of its own");
-    } else if (set->data.n > run->set->max_n) {
-        snprintf(reason, sizeof reason, "has %zu rows, above --max-n %zu", set->data.n, run->set->max_n);
-        give_up(set, SUITE_SKIPPED, reason);
-    } else if (set->data.folds == 0) {
-        give_up(set, SUITE_FAILED, "its published folds are of no use after rows were taken away");
-    }
-    return QNTK_OK;
-}
-
-/* ---- running them ---- */
-
-/* Takes results over; with run->lock held. */
-static void take_results(suite_run *run, suite_set *set, const qntk_study_result *result)
-{
-    for (size_t k = 0, r = 0; k < run->suite.kernels->count; k++) {
-        suite_row *row = &set->row[k];
-        if (row->present)
-            continue;
-        const qntk_study_result *from = &result[r++];
-        *row = (suite_row){true, "", from->ridge, from->train, from->test, from->gap, from->seconds};
-        qntk_study_params(&from->kernel, row->params);
-    }
-    set->state = SUITE_COMPLETE;
-}
-
-static double cost_of(const suite_set *set)
-{
-    const double fixed = 300; /* rows whose matrices cost as much as all else */
-    const double n = (double)set->data.n;
-    return n * n * (n + fixed);
-}
-
-/* The kernels whose rows are missing. What fails is told of and does not stop the others. */
-static qntk_status run_set(void *context, size_t index, size_t worker)
-{
-    (void)worker;
-    suite_run *run = context;
-    const cli_kernels *kernels = run->suite.kernels;
-    suite_set *set = &run->suite.set[run->order[index]];
-    qntk_kernel *missing = qntk_alloc(kernels->count, sizeof *missing);
-    qntk_study_result *result = qntk_alloc(kernels->count, sizeof *result);
-    size_t count = 0;
-    qntk_status status = missing == NULL || result == NULL ? QNTK_NO_MEMORY : QNTK_OK, saved = QNTK_OK;
-    for (size_t k = 0; k < kernels->count && status == QNTK_OK; k++)
-        if (!set->row[k].present)
-            missing[count++] = kernels->kernel[k];
-    if (status == QNTK_OK)
-        status = qntk_study_set(&set->data, count, missing, run->options, result);
-    pthread_mutex_lock(&run->lock);
-    atomic_store(&run->done, atomic_load(&run->done) + cost_of(set)); /* one at a time, under the lock */
-    if (status == QNTK_OK) {
-        take_results(run, set, result);
-        qntk_dataset_free(&set->data);
-        if (run->saves)
-            saved = suite_write(&run->suite, run->program->common);
-    } else if (status != QNTK_INTERRUPTED) {
-        give_up(set, SUITE_FAILED, qntk_message());
-    }
-    pthread_mutex_unlock(&run->lock);
-    qntk_free(missing);
-    qntk_free(result);
-    return status == QNTK_INTERRUPTED ? status : saved;
-}
-
-static const suite_run *shown; /* by the progress bar */
-
-static double fraction_done(void)
-{
-    return shown->cost > 0 ? atomic_load(&shown->done) / shown->cost : 1;
-}
-
-static suite_run *sorted; /* by descending rows, ties by name */
-
-static int by_rows(const void *a, const void *b)
-{
-    const size_t i = *(const size_t *)a, j = *(const size_t *)b;
-    const size_t n = sorted->suite.set[i].data.n, m = sorted->suite.set[j].data.n;
-    return n != m ? (n < m) - (n > m) : (i > j) - (i < j);
-}
-
-static qntk_status run_sets(suite_run *run)
-{
-    suite *s = &run->suite;
-    run->order = qntk_alloc(s->count, sizeof *run->order);
-    if (run->order == NULL)
-        return QNTK_NO_MEMORY;
-    for (size_t i = 0; i < s->count; i++)
-        if (s->set[i].state == SUITE_WAITING) {
-            run->order[run->waiting++] = i;
-            run->cost += cost_of(&s->set[i]);
-        }
-    sorted = run;
-    qsort(run->order, run->waiting, sizeof *run->order, by_rows);
-    size_t large = 0;
-    while (large < run->waiting && s->set[run->order[large]].data.n > SMALL_ROWS)
-        large++;
-    shown = run;
-    cli_progress_whole("data sets", fraction_done);
-    /* the many small ones first: most is safe soon */
-    size_t *all = run->order;
-    run->order = all + large;
-    qntk_status status = qntk_parallel_for(run->waiting - large, run_set, run);
-    run->order = all;
-    for (size_t i = large; status == QNTK_OK && i-- > 0;)
-        status = run_set(run, i, 0);
-    cli_progress_end();
-    cli_progress_whole(NULL, NULL);
-    return status;
-}
-
-/* Sets whose rows are all there already. */
-static void mark_complete(suite *s)
-{
-    for (size_t i = 0; i < s->count; i++) {
-        suite_set *set = &s->set[i];
-        size_t present = 0;
-        for (size_t k = 0; k < s->kernels->count; k++)
-            present += set->row[k].present;
-        if (set->state == SUITE_WAITING && present == s->kernels->count) {
-            set->state = SUITE_COMPLETE;
-            qntk_dataset_free(&set->data);
-        }
-    }
-}
-
-/* ---- the head of the result ---- */
-
-static void append(char *text, size_t size, double number)
-{
-    const size_t used = strlen(text);
-    snprintf(text + used, size - used, "%s%g", used > 0 ? "," : "", number);
-}
-
-static qntk_status fill_meta(const suite_run *run, qntk_meta *meta)
-{
-    const cli_common *common = run->program->common;
-    const qntk_study_options *o = &run->options;
-    char depths[128] = "", bandwidths[256] = "", ridges[256] = "";
-    for (size_t i = 0; i < o->depths; i++)
-        append(depths, sizeof depths, (double)o->depth[i]);
-    for (size_t i = 0; i < o->bandwidths; i++)
-        append(bandwidths, sizeof bandwidths, o->bandwidth[i]);
-    for (size_t i = 0; i < o->ridges; i++)
-        append(ridges, sizeof ridges, o->ridge[i]);
-    const size_t b = strlen(bandwidths), r = strlen(ridges);
-    snprintf(bandwidths + b, sizeof bandwidths - b, " times the median distance of all rows");
-    snprintf(ridges + r, sizeof ridges - r, " times trace(K)/n of the training block");
-    const struct {
-        const char *key, *value;
-    } text[] = {
-        {"suite", run->set->suite},
-        {"scale", common->scale == QNTK_SCALE_ZSCORE ? "zscore" : "none"},
-        {"rows", common->rows == QNTK_ROWS_SPHERE ? "sphere" : "raw"},
-        {"missing", common->missing == QNTK_MISSING_DROP   ? "drop"
-                    : common->missing == QNTK_MISSING_MEAN ? "mean"
-                                                           : "error"},
-        {"precision", common->precision == QNTK_PRECISION_SINGLE ? "single" : "double"},
-        {"depth_grid", depths},
-        {"bandwidth_grid", bandwidths},
-        {"ridge_grid", ridges},
-    };
-    qntk_status status = cli_meta(run->program, NULL, 0, 0, meta);
-    if (status == QNTK_OK)
-        status = qntk_meta_count(meta, "max_n", run->set->max_n);
-    for (size_t i = 0; i < sizeof text / sizeof *text && status == QNTK_OK; i++)
-        status = qntk_meta_text(meta, text[i].key, text[i].value);
-    return status;
-}
-
-/* ---- the whole ---- */
-
-static int check_usage(const cli_program *program, const compare_settings *set)
-{
-    cli_common *common = program->common;
-    compare_usual_kernels(&common->kernels);
-    const bool file = common->out != NULL && strcmp(common->out, "-") != 0;
-    if (set->resume && !file)
-        return cli_usage(program, "--resume goes on from the file of --out: give its name");
-    for (size_t k = 0; k < common->kernels.count; k++)
-        if (common->kernels.kernel[k].family == QNTK_FAMILY_FILE)
-            return cli_usage(program, "kernel '%s' is a matrix: it belongs to one data set",
-                             common->kernels.kernel[k].spec);
-    return 0;
-}
-
-/* A result can be written there again and again. */
-static bool can_be_replaced(const char *path)
-{
-    struct stat entry;
-    if (path == NULL || strcmp(path, "-") == 0 || strncmp(path, "/dev/", 5) == 0 ||
-        strncmp(path, "/proc/", 6) == 0)
-        return false;
-    return stat(path, &entry) != 0 || S_ISREG(entry.st_mode);
-}
-
-static qntk_status prepare(suite_run *run)
-{
-    suite *s = &run->suite;
-    qntk_status status = cli_start(run->program);
-    if (status == QNTK_OK && run->program->common->plot != NULL)
-        status = qntk_plot_check("suite", run->program->common->plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(run->program);
-    if (status == QNTK_OK)
-        status = fill_meta(run, &s->meta);
-    if (status == QNTK_OK)
-        status = find_sets(s, run->set->suite);
-    if (status == QNTK_OK)
-        status = qntk_parallel_for(s->count, read_set, run);
-    if (status == QNTK_OK && run->set->resume)
-        status = suite_resume(s, run->program->common);
-    if (status == QNTK_OK)
-        mark_complete(s);
-    return status;
-}
-
-/* Writes and tells; the exit code. */
-static int finish(const suite_run *run, qntk_status status)
-{
-    const suite *s = &run->suite;
-    const cli_common *common = run->program->common;
-    const size_t complete = suite_count(s, SUITE_COMPLETE), failed = suite_count(s, SUITE_FAILED);
-    if (status == QNTK_INTERRUPTED && complete == 0)
-        return cli_fail(run->program, status);
-    qntk_interrupt_clear(); /* what is complete is kept, plot included */
-    qntk_status written = suite_write(s, common);
-    if (written == QNTK_OK && common->plot != NULL && complete > 0)
-        written = suite_draw(s, common);
-    if (written != QNTK_OK)
-        return cli_fail(run->program, written);
-    if (!common->quiet)
-        suite_print(s, stderr);
-    for (size_t i = 0; i < s->count; i++)
-        if (s->set[i].state == SUITE_FAILED)
-            fprintf(stderr, "%s: %s: %s\n", run->program->name, s->set[i].name, s->set[i].reason);
-    if (status == QNTK_INTERRUPTED) {
-        fprintf(stderr, "%s: interrupted; %zu of %zu sets are complete and written; go on with --resume\n",
-                run->program->name, complete, complete + suite_count(s, SUITE_WAITING));
-        return cli_interrupted();
-    }
-    return failed > 0 ? CLI_FAILURE : 0;
 }
 
 int compare_suite_run(const cli_program *program, const compare_settings *set)
 {
-    int code = check_usage(program, set);
+    cli_common *common = program->common;
+    const char *method[CLI_KERNELS_MAX];
+    kernel_suite k = {.kernels = &common->kernels, .options = qntk_study_defaults()};
+    k.options.precision = (qntk_precision)common->precision;
+    compare_usual_kernels(&common->kernels);
+    suite s = {.command = "kernel-compare --suite",
+               .directory = set->suite,
+               .max_n = set->max_n,
+               .resume = set->resume,
+               .mark = "ridge_grid",
+               .methods = common->kernels.count,
+               .method = method,
+               .run = run_kernels,
+               .context = &k};
+    for (size_t i = 0; i < common->kernels.count; i++)
+        method[i] = common->kernels.kernel[i].spec;
+    int code = suite_check_kernels(program);
     if (code != 0)
         return code;
-    suite_run run = {.program = program, .set = set, .options = qntk_study_defaults()};
-    run.suite.kernels = &program->common->kernels;
-    run.options.precision = (qntk_precision)program->common->precision;
-    run.saves = can_be_replaced(program->common->out);
-    pthread_mutex_init(&run.lock, NULL);
-    qntk_status status = prepare(&run);
-    if (status == QNTK_OK) {
-        status = run_sets(&run);
-        code = status == QNTK_OK || status == QNTK_INTERRUPTED ? finish(&run, status)
-                                                               : cli_fail(program, status);
-    } else {
-        code = cli_fail(program, status);
-    }
-    pthread_mutex_destroy(&run.lock);
-    qntk_free(run.order);
-    suite_free(&run.suite);
-    return code;
+    qntk_status status = fill_meta(&s, program, &k.options);
+    if (status == QNTK_OK)
+        return suite_run(program, &s);
+    qntk_meta_free(&s.meta);
+    return cli_fail(program, status);
 }

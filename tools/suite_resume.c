@@ -1,5 +1,5 @@
 /* Goes on from a suite's own result: reads the rows of a TSV or JSON file back. */
-#include "compare_suite.h"
+#include "suite.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -14,6 +14,13 @@ enum { FIELDS = 8 };
 static qntk_status bad_file(const char *path, const char *what)
 {
     return cli_message(QNTK_FORMAT, "%s: %s; remove it, or leave --resume out to start again", path, what);
+}
+
+static qntk_status not_ours(const suite *s, const char *path)
+{
+    char what[96];
+    snprintf(what, sizeof what, "is no result of %s in the --format asked for", s->command);
+    return bad_file(path, what);
 }
 
 /* The whole file with a zero behind it, or NULL with a status; *text NULL and QNTK_OK: it is not there. */
@@ -85,9 +92,9 @@ static qntk_status take_row(suite *s, const char *path, const char *set, const c
                             const char *params, const double number[5])
 {
     size_t k = 0, i = 0;
-    while (k < s->kernels->count && strcmp(s->kernels->kernel[k].spec, kernel) != 0)
+    while (k < s->methods && strcmp(s->method[k], kernel) != 0)
         k++;
-    if (k == s->kernels->count)
+    if (k == s->methods)
         return cli_message(
             QNTK_INVALID,
             "%s: has results of kernel '%s', which would be lost; name it with --kernel, or write "
@@ -158,16 +165,16 @@ static qntk_status read_tsv(suite *s, const char *path, char *text)
             *value++ = '\0';
             unescape(line + 2);
             unescape(value);
-            settings += strcmp(line + 2, "ridge_grid") == 0; /* of a suite, not of something else */
+            settings += strcmp(line + 2, s->mark) == 0; /* of such a suite, not of something else */
             status = check_setting(s, path, line + 2, value);
         } else if (strcmp(line, head) == 0 && settings == 1) {
             rows = true;
         } else {
-            return bad_file(path, "is no result of kernel-compare --suite");
+            return not_ours(s, path);
         }
         line = next;
     }
-    return status != QNTK_OK || rows ? status : bad_file(path, "is no result of kernel-compare --suite");
+    return status != QNTK_OK || rows ? status : not_ours(s, path);
 }
 
 /* ---- JSON ---- */
@@ -184,8 +191,8 @@ static qntk_status read_json(suite *s, const char *path, const char *text)
     cJSON *tree = cJSON_Parse(text);
     const cJSON *rows = cJSON_GetObjectItemCaseSensitive(tree, "results"), *item;
     qntk_status status = QNTK_OK;
-    if (!cJSON_IsArray(rows) || text_of(tree, "ridge_grid")[0] == '\0')
-        status = bad_file(path, "is no result of kernel-compare --suite --format json");
+    if (!cJSON_IsArray(rows) || text_of(tree, s->mark)[0] == '\0')
+        status = not_ours(s, path);
     cJSON_ArrayForEach(item, tree)
     {
         char number[32];

@@ -1,5 +1,5 @@
 /* The result of a suite: TSV, JSON, a table for people. */
-#include "compare_suite.h"
+#include "suite.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -29,11 +29,10 @@ size_t suite_count(const suite *s, suite_state state)
 static void row_cells(const suite *s, size_t i, size_t k, qntk_cell cells[ROW_CELLS])
 {
     const suite_row *row = &s->set[i].row[k];
-    const qntk_cell all[ROW_CELLS] = {
-        qntk_cell_text(s->set[i].name), qntk_cell_text(s->kernels->kernel[k].spec),
-        qntk_cell_text(row->params),    qntk_cell_number(row->ridge),
-        qntk_cell_number(row->train),   qntk_cell_number(row->test),
-        qntk_cell_number(row->gap),     qntk_cell_number(row->seconds)};
+    const qntk_cell all[ROW_CELLS] = {qntk_cell_text(s->set[i].name), qntk_cell_text(s->method[k]),
+                                      qntk_cell_text(row->params),    qntk_cell_number(row->ridge),
+                                      qntk_cell_number(row->train),   qntk_cell_number(row->test),
+                                      qntk_cell_number(row->gap),     qntk_cell_number(row->seconds)};
     memcpy(cells, all, sizeof all);
 }
 
@@ -49,7 +48,7 @@ static void summary_cells(const char *kernel, const qntk_study_summary *f, qntk_
 /* summary (kernels) over the complete sets; *sets of them. */
 static qntk_status summarise(const suite *s, size_t *sets, qntk_study_summary *summary)
 {
-    const size_t kernels = s->kernels->count;
+    const size_t kernels = s->methods;
     *sets = 0;
     double *score = qntk_alloc(2 * s->count * kernels + 1, sizeof *score);
     if (score == NULL)
@@ -109,7 +108,7 @@ static qntk_status write_tsv(qntk_file *file, const suite *s)
 {
     char text[64];
     size_t sets;
-    qntk_study_summary *summary = qntk_alloc(s->kernels->count, sizeof *summary);
+    qntk_study_summary *summary = qntk_alloc(s->methods, sizeof *summary);
     if (summary == NULL)
         return QNTK_NO_MEMORY;
     qntk_status status = summarise(s, &sets, summary);
@@ -122,11 +121,11 @@ static qntk_status write_tsv(qntk_file *file, const suite *s)
     qntk_table_note(file, "sets", text);
     note_reasons(file, s, SUITE_SKIPPED, "skipped");
     note_reasons(file, s, SUITE_FAILED, "failed");
-    for (size_t k = 0; sets > 0 && k < s->kernels->count; k++)
-        note_summary(file, s->kernels->kernel[k].spec, &summary[k]);
+    for (size_t k = 0; sets > 0 && k < s->methods; k++)
+        note_summary(file, s->method[k], &summary[k]);
     qntk_table_columns(file, row_columns);
     for (size_t i = 0; i < s->count; i++)
-        for (size_t k = 0; s->set[i].state == SUITE_COMPLETE && k < s->kernels->count; k++) {
+        for (size_t k = 0; s->set[i].state == SUITE_COMPLETE && k < s->methods; k++) {
             qntk_cell cells[ROW_CELLS];
             row_cells(s, i, k, cells);
             qntk_table_row(file, row_columns, cells);
@@ -156,7 +155,7 @@ static qntk_status add_rows(cJSON *tree, const suite *s)
     cJSON *array;
     qntk_status status = qntk_json_array(tree, "results", &array);
     for (size_t i = 0; i < s->count; i++)
-        for (size_t k = 0; status == QNTK_OK && k < s->kernels->count; k++) {
+        for (size_t k = 0; status == QNTK_OK && k < s->methods; k++) {
             if (s->set[i].state != SUITE_COMPLETE)
                 break;
             qntk_cell cells[ROW_CELLS];
@@ -170,13 +169,13 @@ static qntk_status add_summary(cJSON *tree, const suite *s)
 {
     cJSON *array;
     size_t sets = 0;
-    qntk_study_summary *summary = qntk_alloc(s->kernels->count, sizeof *summary);
+    qntk_study_summary *summary = qntk_alloc(s->methods, sizeof *summary);
     qntk_status status = summary == NULL ? QNTK_NO_MEMORY : summarise(s, &sets, summary);
     if (status == QNTK_OK)
         status = qntk_json_array(tree, "summary", &array);
-    for (size_t k = 0; status == QNTK_OK && sets > 0 && k < s->kernels->count; k++) {
+    for (size_t k = 0; status == QNTK_OK && sets > 0 && k < s->methods; k++) {
         qntk_cell cells[SUMMARY_CELLS];
-        summary_cells(s->kernels->kernel[k].spec, &summary[k], cells);
+        summary_cells(s->method[k], &summary[k], cells);
         status = qntk_json_row(array, summary_columns, cells, NULL);
     }
     qntk_free(summary);
@@ -251,23 +250,22 @@ static void print_skipped(const suite *s, FILE *stream)
 void suite_print(const suite *s, FILE *stream)
 {
     size_t sets = 0, width = strlen("kernel");
-    qntk_study_summary *summary = qntk_alloc(s->kernels->count, sizeof *summary);
+    qntk_study_summary *summary = qntk_alloc(s->methods, sizeof *summary);
     if (summary == NULL || summarise(s, &sets, summary) != QNTK_OK)
         sets = 0;
-    for (size_t k = 0; k < s->kernels->count; k++)
-        width = strlen(s->kernels->kernel[k].spec) > width ? strlen(s->kernels->kernel[k].spec) : width;
+    for (size_t k = 0; k < s->methods; k++)
+        width = strlen(s->method[k]) > width ? strlen(s->method[k]) : width;
     if (sets > 0)
         fprintf(stream,
                 "\nMeans over %zu sets +- standard deviation, accuracies in %%\n"
                 "%-*s  %12s  %12s  %12s  %8s  %5s  %5s  %5s  %10s\n",
                 sets, (int)width, "kernel", "train", "test", "gap", "Friedman", "P90", "P95", "PMA",
                 "Wilcoxon p");
-    for (size_t k = 0; sets > 0 && k < s->kernels->count; k++) {
+    for (size_t k = 0; sets > 0 && k < s->methods; k++) {
         const qntk_study_summary *f = &summary[k];
         fprintf(stream, "%-*s  %5.2f +-%4.1f  %5.2f +-%4.1f  %5.2f +-%4.1f  %8.2f  %5.1f  %5.1f  %5.1f",
-                (int)width, s->kernels->kernel[k].spec, 100 * f->train, 100 * f->train_sd, 100 * f->test,
-                100 * f->test_sd, 100 * f->gap, 100 * f->gap_sd, f->friedman, 100 * f->p90, 100 * f->p95,
-                100 * f->pma);
+                (int)width, s->method[k], 100 * f->train, 100 * f->train_sd, 100 * f->test, 100 * f->test_sd,
+                100 * f->gap, 100 * f->gap_sd, f->friedman, 100 * f->p90, 100 * f->p95, 100 * f->pma);
         if (isnan(f->wilcoxon_p))
             fprintf(stream, "  %10s\n", "-");
         else
