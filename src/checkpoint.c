@@ -144,6 +144,27 @@ static void enum_field(stream *s, uint32_t value, uint32_t *out)
     *out = value;
 }
 
+static void anneal_fields(stream *s, qntk_train_anneal *o)
+{
+    uint32_t noise = (uint32_t)o->noise, strategy = (uint32_t)o->strategy, law = (uint32_t)o->law,
+             sync = (uint32_t)o->sync, backward_noise = (uint32_t)o->backward_noise;
+    u32_field(s, &noise);
+    u32_field(s, &strategy);
+    u32_field(s, &law);
+    u32_field(s, &sync);
+    u32_field(s, &backward_noise);
+    o->noise = (qntk_noise_shape)noise;
+    o->strategy = (qntk_strategy)strategy;
+    o->law = (qntk_anneal_law)law;
+    o->sync = (qntk_anneal_sync)sync;
+    o->backward_noise = (qntk_noise_shape)backward_noise;
+    number_field(s, &o->beta);
+    number_field(s, &o->backward_beta);
+    number_field(s, &o->period);
+    flag_field(s, &o->backward_annealed);
+    flag_field(s, &o->progressive);
+}
+
 static void options_fields(stream *s, qntk_train_options *o)
 {
     uint32_t loss = (uint32_t)o->loss, method = (uint32_t)o->method, rounding = (uint32_t)o->rounding,
@@ -167,6 +188,8 @@ static void options_fields(stream *s, qntk_train_options *o)
     number_field(s, &o->epsilon);
     count_field(s, &o->batch);
     u64_field(s, &o->seed);
+    if (o->method == QNTK_METHOD_ANA)
+        anneal_fields(s, &o->anneal);
 }
 
 /* The shape of a layer that was read; its arrays must be allocated for it. */

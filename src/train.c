@@ -18,7 +18,8 @@ qntk_train_options qntk_train_defaults(void)
                                 .beta1 = 0.9,
                                 .beta2 = 0.999,
                                 .epsilon = 1e-8,
-                                .batch = 100};
+                                .batch = 100,
+                                .anneal = qntk_train_anneal_defaults()};
 }
 
 const char *qntk_train_options_difference(const qntk_train_options *a, const qntk_train_options *b)
@@ -41,6 +42,7 @@ const char *qntk_train_options_difference(const qntk_train_options *a, const qnt
         {"epsilon", a->epsilon == b->epsilon},
         {"batch", a->batch == b->batch},
         {"seed", a->seed == b->seed},
+        {"annealing", a->method != QNTK_METHOD_ANA || qntk_train_anneal_same(&a->anneal, &b->anneal)},
     };
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (!fields[i].same)
@@ -64,7 +66,7 @@ static qntk_status check_options(const qntk_train_options *o)
                  "beta1 and beta2 must be in [0,1)");
     QNTK_REQUIRE(o->epsilon > 0 && isfinite(o->epsilon), "epsilon must be positive");
     QNTK_REQUIRE(o->batch > 0 && o->batch <= INT_MAX, "the batch must have at least one row");
-    return QNTK_OK;
+    return qntk_train_anneal_check(o);
 }
 
 /* ---- memory ---- */
@@ -124,6 +126,7 @@ qntk_status qntk_trainer_create(qntk_network *network, qntk_train_options option
     trainer->network = network;
     trainer->options = options;
     trainer->ops = qntk_train_ops_find(NULL);
+    trainer->anneal_ops = qntk_anneal_ops_find(NULL);
     trainer->method = &qntk_method_rows[options.method];
     trainer->first_loss = NAN;
     trainer->best_loss = INFINITY;
@@ -218,8 +221,13 @@ qntk_status qntk_trainer_epoch(qntk_trainer *trainer, size_t n, const float *X, 
     qntk_free(order);
     if (status != QNTK_OK)
         return status;
-    *loss = sum / (double)n;
     trainer->epoch++;
+    status = qntk_train_anneal_epoch(trainer);
+    if (status != QNTK_OK) {
+        trainer->epoch--;
+        return status;
+    }
+    *loss = sum / (double)n;
     trainer->stalled = *loss < trainer->best_loss ? 0 : trainer->stalled + 1;
     trainer->best_loss = fmin(trainer->best_loss, *loss);
     return QNTK_OK;

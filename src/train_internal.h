@@ -3,6 +3,7 @@
 #define QNTK_TRAIN_INTERNAL_H
 
 #include "internal.h"
+#include "anneal_simd.h"
 #include "train_simd.h"
 
 /* Streams of the user's seed, by purpose; the layer, the epoch or the row is added to the low half. */
@@ -46,12 +47,14 @@ typedef struct {
     /* the optimizer's moments of latent weights and biases, NULL where it has none */
     float *first, *second, *bias_first, *bias_second;
     float *x, *g; /* (batch, fan_out): outputs of the layer, gradient at its pre-activations */
+    qntk_noise noise, backward_noise; /* of this epoch, by annealing; otherwise of scale 0 */
 } qntk_train_layer;
 
 struct qntk_trainer {
     qntk_network *network;
     qntk_train_options options;
     const qntk_train_ops *ops;
+    const qntk_anneal_ops *anneal_ops;
     const struct qntk_method_row *method;
     uint64_t step;
     size_t epoch;
@@ -86,6 +89,19 @@ typedef struct qntk_method_row {
 
 extern const qntk_method_row qntk_method_rows[];
 extern const size_t qntk_method_count;
+
+/* ---- annealing ---- */
+
+qntk_train_anneal qntk_train_anneal_defaults(void);
+bool qntk_train_anneal_same(const qntk_train_anneal *a, const qntk_train_anneal *b);
+qntk_status qntk_train_anneal_check(const qntk_train_options *options);
+
+/* The noise of each layer for the current epoch; and, when an epoch has ended, the weights under it. */
+void qntk_train_anneal_set(qntk_trainer *trainer);
+qntk_status qntk_train_anneal_epoch(qntk_trainer *trainer);
+
+void qntk_train_anneal_forward(const qntk_stretch *s, float *weight);
+void qntk_train_anneal_backward(const qntk_stretch *s, float *gradient);
 
 /* The loss of a row with outputs f and targets t (outputs), and g = its derivatives by f. */
 typedef struct {

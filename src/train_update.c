@@ -22,6 +22,7 @@ static void straight_through(const qntk_stretch *s, float *gradient)
 const qntk_method_row qntk_method_rows[] = {
     [QNTK_METHOD_BINARYCONNECT] = {"binaryconnect", true, round_latent, NULL},
     [QNTK_METHOD_STE] = {"ste", false, round_latent, straight_through},
+    [QNTK_METHOD_ANA] = {"ana", false, qntk_train_anneal_forward, qntk_train_anneal_backward},
 };
 const size_t qntk_method_count = sizeof qntk_method_rows / sizeof *qntk_method_rows;
 
@@ -140,6 +141,7 @@ qntk_status qntk_trainer_round(qntk_trainer *trainer)
 {
     qntk_status status = QNTK_OK;
     round_job job = {.trainer = trainer};
+    qntk_train_anneal_set(trainer);
     for (; status == QNTK_OK && job.layer < trainer->network->count; job.layer++) {
         const qntk_network_layer *shape = &trainer->network->layers[job.layer];
         if (shape->levels > 0)

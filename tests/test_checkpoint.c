@@ -98,11 +98,21 @@ static void write_bytes(const char *name, const unsigned char *bytes, size_t cou
 
 START_TEST(going_on_from_a_file_gives_the_same_bytes_as_not_stopping)
 {
-    for (int k = 0; k < 6; k++) {
+    for (int k = 0; k < 9; k++) {
         qntk_train_options o = qntk_train_defaults();
         o.optimizer = k % 3 == 0 ? QNTK_OPTIMIZER_ADAM : QNTK_OPTIMIZER_SGD;
         o.momentum = k % 3 == 1 ? 0.9 : 0;
         o.rounding = k < 3 ? QNTK_ROUNDING_STOCHASTIC : QNTK_ROUNDING_NEAREST;
+        if (k >= 6) { /* stopped while the noise goes away, by each strategy */
+            o.method = QNTK_METHOD_ANA;
+            o.anneal.strategy = (qntk_strategy)(k - 6);
+            o.anneal.noise = QNTK_NOISE_LOGISTIC;
+            o.anneal.backward_noise = QNTK_NOISE_TRIANGULAR;
+            o.anneal.backward_beta = 0.7;
+            o.anneal.sync = QNTK_ANNEAL_SAME_START;
+            o.anneal.progressive = o.anneal.backward_annealed = k == 7;
+            o.anneal.period = 3;
+        }
         o.rate = 0.01;
         o.rate_steps = 1;
         o.rate_epoch[0] = 3;
@@ -130,6 +140,7 @@ START_TEST(going_on_from_a_file_gives_the_same_bytes_as_not_stopping)
                                     straight.c.network.layers[l].fan_in *
                                         straight.c.network.layers[l].fan_out * sizeof(float)),
                              0);
+        ck_assert_ptr_null(qntk_train_options_difference(&o, qntk_trainer_options(resumed.c.trainer)));
         free(a);
         free(b);
         qntk_checkpoint_free(&straight.c);

@@ -6,7 +6,8 @@
  *     backward    G^L = (1/n) dL_i/df,  G^{l-1} = c_l G^l W^l * 1[x^{l-1} > 0]
  *     gradient    dW^l = c_l (G^l)^T X^{l-1},  db^l = b_std sum_i G^l_i
  *     update      the gradient at W, times the method's backward factor, moves the latent weights
- *     rounding    W^l of the next step from the latent weights: a fresh draw each step, or the nearest levels
+ *     rounding    W^l of the next step from the latent weights: a fresh draw each step, the nearest levels, or
+ *                 what annealing makes of them
  *
  * The update and the rounding are one pass over the weights in tiles that fit a cache: dW is never stored.
  * The bits of a draw come from (seed, layer, step, weight) alone and the blocks of every product depend on
@@ -23,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "qntk/anneal.h"
 #include "qntk/network.h"
 #include "qntk/status.h"
 
@@ -35,8 +37,33 @@ extern "C" {
 typedef enum { QNTK_LOSS_SQUARED, QNTK_LOSS_CROSS_ENTROPY, QNTK_LOSS_SQUARED_HINGE } qntk_loss;
 
 /* BinaryConnect: backward factor 1, latent weights of rounded layers clipped to [-1,1]. Straight-through:
- * factor 1[|latent| <= 1], not clipped. Real layers: the plain gradient. */
-typedef enum { QNTK_METHOD_BINARYCONNECT, QNTK_METHOD_STE } qntk_train_method;
+ * factor 1[|latent| <= 1], not clipped. Annealing: see qntk_train_anneal. Real layers: the plain gradient. */
+typedef enum { QNTK_METHOD_BINARYCONNECT, QNTK_METHOD_STE, QNTK_METHOD_ANA } qntk_train_method;
+
+/* What annealing makes of a latent weight under its noise: the expected output of the multi-step function, its
+ * most probable level, or a random one, drawn afresh each step (probabilities to 5e-7). */
+typedef enum { QNTK_STRATEGY_EXPECTED, QNTK_STRATEGY_MODE, QNTK_STRATEGY_RANDOM } qntk_strategy;
+
+/* Additive noise annealing of weights (anneal.h, with qntk_steps_symmetric and noise of mean 0). Forward: noise
+ * whose scale follows a schedule of the layer among those that are rounded, epoch by epoch; without noise the
+ * nearest level, which is also what the trained network is evaluated with. Backward, for any strategy: the
+ * factor is the slope under noise of its own, and 0 without it. Latent weights are not clipped. No forward
+ * noise, and uniform backward noise of scale 1/2, is straight-through with rounding to nearest, to the byte.
+ * Scales are in steps, below 2^-60 they are 0. Single precision: weights to 1e-6, factors to 1e-6 of them; where
+ * two supports of uniform noise meet, one of them counts. Cost: a distribution and a density a weight for each
+ * threshold within reach of the noise. Sources as in anneal.h. */
+typedef struct {
+    qntk_noise_shape noise;          /* default uniform */
+    double beta;                     /* scale at the start, 0 to 1000; 1/2 */
+    qntk_strategy strategy;          /* expected */
+    qntk_noise_shape backward_noise; /* uniform */
+    double backward_beta;            /* 1/2 */
+    bool backward_annealed;          /* its scale follows the schedule too, else it stays; false */
+    qntk_anneal_law law;             /* bounded */
+    qntk_anneal_sync sync;           /* overlapped */
+    bool progressive;                /* early layers lose their noise first; false */
+    double period;                   /* epochs a rounded layer; 5 */
+} qntk_train_anneal;
 
 /* Gradient descent with momentum, m <- momentum m + g, w <- w - rate m; Adam with bias correction. */
 typedef enum { QNTK_OPTIMIZER_SGD, QNTK_OPTIMIZER_ADAM } qntk_optimizer;
@@ -46,7 +73,7 @@ enum { QNTK_RATE_STEPS_MAX = 8 };
 typedef struct {
     qntk_loss loss;           /* default cross-entropy */
     qntk_train_method method; /* BinaryConnect */
-    qntk_rounding rounding;   /* stochastic */
+    qntk_rounding rounding;   /* stochastic; annealing wants nearest */
     qntk_optimizer optimizer; /* Adam */
     double rate;              /* > 0; default 1e-2 */
     double rate_factor;       /* 0.1: the rate is multiplied by it after each epoch of .. */
@@ -56,6 +83,7 @@ typedef struct {
     double beta1, beta2, epsilon; /* of Adam: 0.9, 0.999, 1e-8 */
     size_t batch;                 /* rows a step, 1 or more; 100 */
     uint64_t seed;                /* of rounding and of the order of rows; 0 */
+    qntk_train_anneal anneal;     /* of that method only */
 } qntk_train_options;
 
 qntk_train_options qntk_train_defaults(void);
@@ -96,6 +124,9 @@ qntk_status qntk_trainer_gradient(qntk_trainer *trainer, size_t n, const float *
 
 /* The weights W (fan_out, fan_in) in use of layer `layer`, from 0; valid until the next step. */
 const float *qntk_trainer_weights(const qntk_trainer *trainer, size_t layer);
+
+/* The scale of the forward noise of layer `layer`, from 0, in this epoch; 0 without annealing. */
+double qntk_trainer_noise(const qntk_trainer *trainer, size_t layer);
 
 /* The options it was created with. */
 const qntk_train_options *qntk_trainer_options(const qntk_trainer *trainer);
