@@ -362,6 +362,69 @@ START_TEST(an_interrupted_suite_keeps_complete_sets_and_is_gone_on_with)
 }
 END_TEST
 
+static size_t count_rows(const char *tsv, const char *kernel)
+{
+    char field[64];
+    size_t count = 0;
+    snprintf(field, sizeof field, "\t%s\t", kernel);
+    for (const char *at = tsv; (at = strstr(at, field)) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* The folder of a set has gone bad: that must not cost it the rows that an earlier run paid for, even if a kernel
+ * is added that cannot run on it. */
+static void going_on_loses_no_row(const char *format)
+{
+    char words[256];
+    make_set("a", 40, 50, false);
+    make_set("b", 50, 51, false);
+    snprintf(words, sizeof words, "--format %s --kernel ntk --out part.tsv --quiet", format);
+    run_result r = expect(0, words);
+    run_free(&r);
+    char *before = run_read("part.tsv");
+    test_file("suite/b/conxuntos.dat", "0 1\n2 99\n", 9);
+
+    snprintf(words, sizeof words, "--format %s --kernel ntk --out part.tsv --resume --quiet", format);
+    r = expect(0, words); /* all is there: b is not needed */
+    run_free(&r);
+    char *same = run_read("part.tsv");
+    if (strcmp(format, "tsv") == 0)
+        ck_assert_str_eq(strstr(same, "\n# seed="), strstr(before, "\n# seed="));
+    else
+        ck_assert_str_eq(strstr(same, "\"results\""), strstr(before, "\"results\""));
+
+    snprintf(words, sizeof words, "--format %s --kernel gauss --kernel ntk --out part.tsv --resume --quiet",
+             format);
+    r = expect(1, words);
+    ck_assert_ptr_nonnull(strstr(r.err, "kernel-compare: b: "));
+    run_free(&r);
+    char *after = run_read("part.tsv");
+    if (strcmp(format, "tsv") == 0) {
+        ck_assert_uint_eq(count_rows(after, "gauss"), 1);
+        ck_assert_uint_eq(count_rows(after, "ntk"), 2);
+        ck_assert_ptr_nonnull(find_line(after, "# sets=1\n")); /* of the summary */
+        ck_assert_ptr_nonnull(find_line(after, "# failed[b]="));
+    } else {
+        cJSON *tree = cJSON_Parse(after);
+        ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "results")), 3);
+        ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "failed")), 1);
+        cJSON_Delete(tree);
+    }
+    free(before);
+    free(same);
+    free(after);
+    run_remove("part.tsv");
+    test_files_remove();
+}
+
+START_TEST(going_on_loses_no_row_of_a_set_that_fails_now)
+{
+    going_on_loses_no_row("tsv");
+    going_on_loses_no_row("json");
+}
+END_TEST
+
 START_TEST(a_result_of_other_settings_is_not_gone_on_from)
 {
     make_set("a", 40, 40, false);
@@ -500,6 +563,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, any_number_of_threads_gives_the_same_bytes);
     tcase_add_test(tcase, going_on_keeps_what_is_there_and_ends_as_a_run_that_never_stopped);
     tcase_add_test(tcase, an_interrupted_suite_keeps_complete_sets_and_is_gone_on_with);
+    tcase_add_test(tcase, going_on_loses_no_row_of_a_set_that_fails_now);
     tcase_add_test(tcase, a_result_of_other_settings_is_not_gone_on_from);
     tcase_add_test(tcase, bad_usage_and_bad_folders_are_told);
     tcase_add_test(tcase, a_set_whose_kernel_fails_is_told_and_the_others_go_on);

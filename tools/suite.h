@@ -72,10 +72,10 @@ qntk_status suite_kernels(const qntk_dataset *data, size_t count, const size_t *
 /* How many sets are in this state. */
 size_t suite_count(const suite *s, suite_state state);
 
-/* Writes what is complete to common->out in common->format. */
+/* Writes the rows there are to common->out in common->format; its summary is of the complete sets. */
 qntk_status suite_write(const suite *s, const cli_common *common);
 
-/* Draws common->plot. */
+/* Draws common->plot, of the complete sets. */
 qntk_status suite_draw(const suite *s, const cli_common *common);
 
 /* The table for people. */

@@ -103,8 +103,9 @@ static void note_reasons(qntk_file *file, const suite *s, suite_state state, con
         }
 }
 
-/* Write errors are remembered by the file and come out when it is committed. */
-static qntk_status write_tsv(qntk_file *file, const suite *s)
+/* Write errors are remembered by the file and come out when it is committed. `partial`: rows of sets that still
+ * lack others too. An earlier run left them, and --resume is to find them again. */
+static qntk_status write_tsv(qntk_file *file, const suite *s, bool partial)
 {
     char text[64];
     size_t sets;
@@ -125,8 +126,10 @@ static qntk_status write_tsv(qntk_file *file, const suite *s)
         note_summary(file, s->method[k], &summary[k]);
     qntk_table_columns(file, row_columns);
     for (size_t i = 0; i < s->count; i++)
-        for (size_t k = 0; s->set[i].state == SUITE_COMPLETE && k < s->methods; k++) {
+        for (size_t k = 0; k < s->methods; k++) {
             qntk_cell cells[ROW_CELLS];
+            if (!s->set[i].row[k].present || !(partial || s->set[i].state == SUITE_COMPLETE))
+                continue;
             row_cells(s, i, k, cells);
             qntk_table_row(file, row_columns, cells);
         }
@@ -156,8 +159,8 @@ static qntk_status add_rows(cJSON *tree, const suite *s)
     qntk_status status = qntk_json_array(tree, "results", &array);
     for (size_t i = 0; i < s->count; i++)
         for (size_t k = 0; status == QNTK_OK && k < s->methods; k++) {
-            if (s->set[i].state != SUITE_COMPLETE)
-                break;
+            if (!s->set[i].row[k].present)
+                continue;
             qntk_cell cells[ROW_CELLS];
             row_cells(s, i, k, cells);
             status = qntk_json_row(array, row_columns, cells, NULL);
@@ -210,7 +213,7 @@ qntk_status suite_write(const suite *s, const cli_common *common)
     qntk_file *file = NULL;
     qntk_status status = qntk_file_open(common->out, &file);
     if (status == QNTK_OK)
-        status = common->format == CLI_JSON ? write_json(file, s) : write_tsv(file, s);
+        status = common->format == CLI_JSON ? write_json(file, s) : write_tsv(file, s, true);
     if (status == QNTK_OK)
         return qntk_file_commit(&file);
     qntk_file_abort(&file);
@@ -224,7 +227,7 @@ qntk_status suite_draw(const suite *s, const cli_common *common)
     snprintf(path, sizeof path, "%.4080s.tsv", common->plot);
     qntk_status status = qntk_file_open(path, &file);
     if (status == QNTK_OK)
-        status = write_tsv(file, s);
+        status = write_tsv(file, s, false);
     if (status == QNTK_OK)
         status = qntk_file_flush(file);
     if (status == QNTK_OK)
