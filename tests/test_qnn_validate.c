@@ -80,6 +80,7 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn validate --data spirals --model a --hidden 8", "--model");
     expect_complaint(2, "qnn validate --data spirals --model a --scale zscore", "--model");
     expect_complaint(2, "qnn validate --data spirals --model a --tangent", "--tangent");
+    expect_complaint(2, "qnn validate --data spirals --model a --missing mean", "which rows?");
     expect_complaint(2, "qnn validate --data spirals --widths 8", "--tangent");
     expect_complaint(2, "qnn validate --data spirals --tangent --widths 16,8", "ascending");
     expect_complaint(2, "qnn validate --data spirals --tangent --widths 8,8", "ascending");

@@ -195,6 +195,9 @@ static int parse_plan(validate_plan *p)
 {
     if (set.common.data == NULL)
         return cli_usage(&program, "give --data SPEC");
+    if (set.model != NULL && set.common.missing == QNTK_MISSING_MEAN)
+        return cli_usage(&program,
+                         "--missing mean means nothing with --model: the means of which rows? Pass drop");
     p->levels = QNTK_LEVELS_BINARY;
     if (set.weights != NULL && !qnn_parse_weights(&program, set.weights, &p->levels))
         return CLI_USAGE;
