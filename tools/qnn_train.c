@@ -381,6 +381,8 @@ static qntk_status prepare(plan *p, job *j)
     p->train.loss = set.loss > 0       ? (qntk_loss)(set.loss - 1)
                     : j->c.classes > 0 ? QNTK_LOSS_CROSS_ENTROPY
                                        : QNTK_LOSS_SQUARED;
+    if (p->train.batch > j->train.n)
+        p->train.batch = j->train.n; /* the same steps, less memory */
     const size_t most = j->train.n > j->test.n ? j->train.n : j->test.n;
     const size_t outputs = j->c.classes > 0 ? j->c.classes : 1;
     j->F = qntk_alloc(most, outputs * sizeof *j->F);
