@@ -114,6 +114,12 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn train --data spirals --weights quaternary", "'quaternary'");
     expect_complaint(2, "qnn train --data spirals --rounding up", "stochastic|nearest");
     expect_complaint(2, "qnn train --data spirals --lr 0", "--lr");
+    expect_complaint(2, "qnn train --data spirals --noise normal", "without --method");
+    expect_complaint(2, "qnn train --data spirals --method ste --noise normal", "without --method ana");
+    expect_complaint(2, "qnn train --data spirals --method ana --period 3", "without --noise");
+    expect_complaint(2, "qnn train --data spirals --method ana --rounding stochastic", "nearest levels");
+    expect_complaint(2, "qnn train --data spirals --method ana --noise normal --beta 2000", "--beta");
+    expect_complaint(2, "qnn train --data spirals --method ana --noise normal --sync up", "same-start");
     expect_complaint(2, "qnn train --data spirals --lr-steps 5,3", "ascending");
     expect_complaint(2, "qnn train --data spirals --optimizer adam --momentum 0.5", "--optimizer sgd");
     expect_complaint(2, "qnn train --data spirals --split 1.5", "--split");
@@ -146,6 +152,7 @@ START_TEST(bad_input_exits_with_1_and_one_line)
     expect_complaint(1, "qnn train --data good.csv --resume junk.qnn", "another kind of file");
     expect_complaint(1, "qnn train --data good.csv --hidden 9 --resume good.qnn", "another shape");
     expect_complaint(1, "qnn train --data good.csv --hidden 8 --lr 0.5 --resume good.qnn", "the rate");
+    expect_complaint(1, "qnn train --data good.csv --hidden 8 --method ana --resume good.qnn", "the method");
     expect_complaint(1, "qnn train --data birds.csv --limit 39 --hidden 8 --resume good.qnn", "other rows");
     expect_complaint(1, "qnn train --data good.csv --hidden 900000,900000", "layer");
     expect_complaint(1, "qnn predict --model junk.qnn --data good.csv", "another kind of file");
@@ -207,6 +214,32 @@ START_TEST(the_log_repeats_how_it_was_made)
     ck_assert_ptr_nonnull(strstr(r.out, "\n# train_n=76\n# test_n=25\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "\nepoch\tloss\ttrain\ttest\tgap\trate\n1\t"));
     run_free(&r);
+    r = expect(0,
+               "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise normal --sync "
+               "partition --progressive");
+    ck_assert_ptr_nonnull(strstr(r.out, "--rounding nearest"));
+    ck_assert_ptr_nonnull(strstr(r.out, "--method ana"));
+    ck_assert_ptr_nonnull(strstr(r.out,
+                                 "--noise normal --strategy expected --backward-noise uniform --schedule "
+                                 "bounded --sync partition --period 5 --progressive"));
+    run_free(&r);
+    /* without --noise it is uniform */
+    r = expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana");
+    run_result other =
+        expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise "
+                  "uniform --beta 0.5 --backward-beta 0.5 --rounding nearest");
+    ck_assert_ptr_nonnull(strstr(r.out, "--method ana --loss"));
+    ck_assert_ptr_nonnull(strstr(r.out, "--noise uniform"));
+    ck_assert_str_eq(strstr(r.out, "\nepoch"), strstr(other.out, "\nepoch"));
+    run_free(&r);
+    run_free(&other);
+    /* straight-through is a special case of it */
+    r = expect(0,
+               "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ste --rounding nearest");
+    other = expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise none");
+    ck_assert_str_eq(strstr(r.out, "\nepoch"), strstr(other.out, "\nepoch"));
+    run_free(&r);
+    run_free(&other);
     r = expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 3 --split 0 --format json --quiet");
     cJSON *tree = cJSON_Parse(r.out);
     const cJSON *epochs = cJSON_GetObjectItem(tree, "epochs");
@@ -271,8 +304,10 @@ static bool same_bytes(const char *a, const char *b)
 
 START_TEST(a_resumed_run_writes_the_bytes_of_one_that_did_not_stop)
 {
-    static const char *const kinds[] = {"--optimizer adam", "--optimizer sgd --momentum 0.9 --lr-steps 2,4"};
-    for (size_t k = 0; k < 2; k++) {
+    static const char *const kinds[] = {"--optimizer adam", "--optimizer sgd --momentum 0.9 --lr-steps 2,4",
+                                        "--method ana --noise logistic --strategy random --period 2",
+                                        "--method ana --noise normal --progressive --backward-annealed"};
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         char command[512];
         const char *const form = "qnn train --data friedman1:n=200 --hidden 30,20 --weights ternary --b-std "
                                  "0.5 %s --quiet --batch 32 ";

@@ -18,6 +18,7 @@ typedef struct {
     double rate, rate_factor, momentum;
     const char *rate_steps;
     size_t batch, epochs, patience;
+    qnn_anneal anneal;
     int measure; /* 0 expected output, 1 one draw */
     const char *save, *resume;
 } settings;
@@ -30,7 +31,8 @@ static settings set = {.split = {.split = NAN, .fold = 1},
                        .rate = NAN,
                        .rate_factor = 0.1,
                        .batch = 100,
-                       .epochs = 20};
+                       .epochs = 20,
+                       .anneal = {.beta = NAN, .backward_beta = NAN, .period = 5}};
 
 static const cli_option options[] = {
     CLI_DATA_OPTIONS(set.common),
@@ -97,8 +99,8 @@ static const cli_option options[] = {
     {.name = "method",
      .kind = CLI_CHOICE,
      .destination = &set.method,
-     .choices = "binaryconnect|ste",
-     .help = "how the gradient at rounded weights moves the latent ones"},
+     .choices = "binaryconnect|ste|ana",
+     .help = "how the gradient at rounded weights moves the latent ones; ana: additive noise annealing"},
     {.name = "loss",
      .kind = CLI_CHOICE,
      .destination = &set.loss,
@@ -157,6 +159,7 @@ static const cli_option options[] = {
      .destination = &set.measure,
      .choices = "expected|draw",
      .help = "train and test by the expected output (quasi network) or one rounding draw"},
+    QNN_ANNEAL_OPTIONS(set.anneal),
     CLI_HEADING("Model"),
     {.name = "save",
      .kind = CLI_TEXT,
@@ -183,6 +186,8 @@ static const cli_program program = {
     .examples =
         "  qnn train --data t10k-images-idx3-ubyte.gz --rows sphere --hidden 1024,1024 --save digits.qnn\n"
         "  qnn train --data uci/abalone --scale zscore --hidden 256 --weights ternary --method ste\n"
+        "  qnn train --data uci/abalone --scale zscore --weights ternary --method ana --noise normal "
+        "--period 8\n"
         "  qnn train --data friedman1:n=2000,noise=1 --weights bits=4 --b-std 0.1 --plot curve.png\n",
     .options = options,
     .common = &set.common,
@@ -229,7 +234,9 @@ static int parse_plan(plan *p)
     p->train.momentum = set.momentum;
     p->train.batch = set.batch;
     p->train.seed = set.common.seed;
-    return 0;
+    const int code = qnn_anneal_options(&program, &set.anneal, &p->train);
+    set.rounding = (int)p->train.rounding;
+    return code;
 }
 
 /* ---- the network ---- */
