@@ -1,77 +1,12 @@
 /* kernel-compare --suite, run as its users run it, on folders made here and on the collection if it is there. */
 #include "dataset_memory.h"
 #include "run.h"
+#include "suite_folder.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* ---- folders ---- */
-
-static void write_list(FILE *file, const size_t *rows, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        fprintf(file, "%zu ", rows[i]);
-    fputc('\n', file);
-}
-
-/* Lines of a split of n rows: half and half, or three quarters to train. */
-static void write_split(FILE *file, qntk_rng *rng, size_t n, size_t train)
-{
-    size_t rows[1000];
-    ck_assert_uint_le(n, sizeof rows / sizeof *rows);
-    for (size_t i = 0; i < n; i++)
-        rows[i] = i;
-    qntk_rng_shuffle(rng, rows, n);
-    write_list(file, rows, train);
-    write_list(file, rows + train, n - train);
-}
-
-static FILE *open_in(const char *name, const char *file)
-{
-    char relative[256];
-    snprintf(relative, sizeof relative, "suite/%s/%s", name, file);
-    FILE *stream = fopen(test_file_path(relative), "w");
-    ck_assert_ptr_nonnull(stream);
-    return stream;
-}
-
-/* A set of n rows, 2 features and 3 classes in the folder suite/NAME; its second data file if `own_test`. */
-static void make_set(const char *name, size_t n, uint64_t seed, bool own_test)
-{
-    char file_name[64];
-    qntk_rng rng = qntk_rng_create(seed, 0);
-    snprintf(file_name, sizeof file_name, "%s.txt", name);
-    FILE *file = open_in(name, file_name);
-    fprintf(file, "n_entradas= 2\nn_clases= 3\nn_arquivos= %d\nfich1= rows.dat\nn_patrons1= %zu\n",
-            own_test ? 2 : 1, n);
-    if (own_test)
-        fprintf(file, "fich2= rows.dat\nn_patrons2= %zu\n", n);
-    fclose(file);
-    file = open_in(name, "rows.dat");
-    fprintf(file, "\tf1\tf2\tclase\n");
-    for (size_t i = 0; i < n; i++) {
-        const double x = qntk_rng_normal(&rng) + 1.5 * (double)(i % 3 == 1);
-        const double z = qntk_rng_normal(&rng) + 1.5 * (double)(i % 3 == 2);
-        fprintf(file, "%zu\t%.17g\t%.17g\t%zu\n", i + 1, x, z, i % 3);
-    }
-    fclose(file);
-    file = open_in(name, "conxuntos.dat");
-    write_split(file, &rng, n, n / 2);
-    fclose(file);
-    if (own_test)
-        return;
-    file = open_in(name, "conxuntos_kfold.dat");
-    for (int f = 0; f < 4; f++)
-        write_split(file, &rng, n, n - n / 4);
-    fclose(file);
-}
-
-static const char *suite_path(void)
-{
-    return test_file_path("suite");
-}
 
 /* Runs kernel-compare on the folder with these further words and expects the exit code. */
 static run_result expect(int code, const char *words)
@@ -94,44 +29,6 @@ static void expect_complaint(int code, const char *words, const char *text)
 
 /* ---- results ---- */
 
-/* Where the line that begins so is; NULL if there is none. */
-static char *find_line(char *text, const char *beginning)
-{
-    const size_t length = strlen(beginning);
-    for (char *line = text; *line != '\0';) {
-        if (strncmp(line, beginning, length) == 0)
-            return line;
-        line += strcspn(line, "\n");
-        line += *line == '\n';
-    }
-    return NULL;
-}
-
-/* Cuts the last field of each row: seconds. */
-static void cut_seconds(char *tsv)
-{
-    char *to = tsv;
-    for (char *line = tsv; *line != '\0';) {
-        char *end = line + strcspn(line, "\n"), *cut = end;
-        while (line[0] != '#' && cut > line && *cut != '\t')
-            cut--;
-        memmove(to, line, (size_t)(cut - line));
-        to += cut - line;
-        *to++ = '\n';
-        line = end + (*end == '\n');
-    }
-    *to = '\0';
-}
-
-static void check_same(char *a, char *b, const char *what)
-{
-    ck_assert_ptr_nonnull(a);
-    ck_assert_ptr_nonnull(b);
-    cut_seconds(a);
-    cut_seconds(b);
-    ck_assert_msg(strcmp(a, b) == 0, "%s: expected\n%s\nfound\n%s", what, a, b);
-}
-
 /* The row of a set and kernel is what the library says. */
 static void check_row(char *tsv, const char *name, const char *spec)
 {
@@ -147,7 +44,7 @@ static void check_row(char *tsv, const char *name, const char *spec)
     snprintf(beginning, sizeof beginning, "%s\t%s\t", name, spec);
     snprintf(expected, sizeof expected, "%s\t%s\t%s\t%.3g\t%.17g\t%.17g\t%.17g\t", name, spec, params,
              result.ridge, result.train, result.test, result.gap);
-    const char *line = find_line(tsv, beginning);
+    const char *line = suite_find_line(tsv, beginning);
     ck_assert_msg(line != NULL && strncmp(line, expected, strlen(expected)) == 0, "expected %s\nfound %s",
                   expected, line);
     qntk_dataset_free(&data);
@@ -155,11 +52,11 @@ static void check_row(char *tsv, const char *name, const char *spec)
 
 START_TEST(rows_are_what_the_library_says_and_a_bad_folder_stops_nothing)
 {
-    make_set("beta", 40, 1, false);
-    make_set("alpha", 60, 2, false);
-    make_set("own", 20, 3, true);
-    make_set("big", 80, 4, false);
-    make_set("bad", 30, 5, false);
+    suite_make_set("beta", 40, 1, false);
+    suite_make_set("alpha", 60, 2, false);
+    suite_make_set("own", 20, 3, true);
+    suite_make_set("big", 80, 4, false);
+    suite_make_set("bad", 30, 5, false);
     test_file("suite/bad/conxuntos.dat", "0 1\n2 99\n", 9);
     test_file("suite/README", "no folder", 9);
     test_file("suite/.hidden/x", "", 0);
@@ -169,19 +66,19 @@ START_TEST(rows_are_what_the_library_says_and_a_bad_folder_stops_nothing)
                           NULL,
                   "it said: %s", r.err);
     ck_assert_ptr_nonnull(strstr(r.err, "Means over 2 sets"));
-    ck_assert_ptr_nonnull(find_line(r.out, "# skipped[big]=has 80 rows, above --max-n 70\n"));
-    ck_assert_ptr_nonnull(find_line(r.out, "# skipped[own]=has a test set of its own\n"));
-    ck_assert_ptr_nonnull(find_line(r.out, "# failed[bad]="));
+    ck_assert_ptr_nonnull(suite_find_line(r.out, "# skipped[big]=has 80 rows, above --max-n 70\n"));
+    ck_assert_ptr_nonnull(suite_find_line(r.out, "# skipped[own]=has a test set of its own\n"));
+    ck_assert_ptr_nonnull(suite_find_line(r.out, "# failed[bad]="));
     ck_assert_ptr_null(strstr(r.out, "README"));
     ck_assert_ptr_null(strstr(r.out, "hidden"));
     ck_assert_ptr_null(strstr(r.out, "# incomplete"));
-    ck_assert_ptr_nonnull(find_line(r.out, "# depth_grid=1,2,3\n"));
+    ck_assert_ptr_nonnull(suite_find_line(r.out, "# depth_grid=1,2,3\n"));
     ck_assert_ptr_nonnull(
-        find_line(r.out, "# bandwidth_grid=0.25,0.5,1,2,4 times the median distance of all rows\n"));
-    ck_assert_ptr_nonnull(find_line(
+        suite_find_line(r.out, "# bandwidth_grid=0.25,0.5,1,2,4 times the median distance of all rows\n"));
+    ck_assert_ptr_nonnull(suite_find_line(
         r.out,
         "# ridge_grid=1e-06,1e-05,0.0001,0.001,0.01,0.1,1,10,100 times trace(K)/n of the training block\n"));
-    char *rows = find_line(r.out, "set\tkernel\tparams\tridge\ttrain\ttest\tgap\tseconds\n");
+    char *rows = suite_find_line(r.out, "set\tkernel\tparams\tridge\ttrain\ttest\tgap\tseconds\n");
     ck_assert_ptr_nonnull(rows);
     ck_assert(strncmp(strchr(rows, '\n') + 1, "alpha\tntk\t", 10) == 0); /* in the order of names */
     size_t lines = 0;
@@ -206,9 +103,9 @@ static double number_of(const cJSON *object, const char *key)
 
 START_TEST(json_holds_results_summary_and_what_was_skipped)
 {
-    make_set("a", 40, 6, false);
-    make_set("b", 48, 7, false);
-    make_set("own", 20, 8, true);
+    suite_make_set("a", 40, 6, false);
+    suite_make_set("b", 48, 7, false);
+    suite_make_set("own", 20, 8, true);
     run_result r = expect(0, "--kernel qntk:depth=2 --kernel laplace --format json --quiet");
     ck_assert_str_eq(r.err, "");
     cJSON *tree = cJSON_Parse(r.out);
@@ -254,10 +151,10 @@ END_TEST
 
 START_TEST(any_number_of_threads_gives_the_same_bytes)
 {
-    make_set("a", 100, 9, false);
-    make_set("b", 300, 10, false);
+    suite_make_set("a", 100, 9, false);
+    suite_make_set("b", 300, 10, false);
     run_result one = expect(0, "--threads 1 --quiet"), three = expect(0, "--threads 3 --quiet");
-    check_same(one.out, three.out, "1 and 3 threads");
+    suite_check_same(one.out, three.out, "1 and 3 threads");
     run_free(&one);
     run_free(&three);
     test_files_remove();
@@ -278,14 +175,14 @@ static void write_part(const char *text)
 static void resume_adds_what_is_missing(const char *format)
 {
     char words[256];
-    make_set("a", 40, 11, false);
-    make_set("c", 50, 12, false);
+    suite_make_set("a", 40, 11, false);
+    suite_make_set("c", 50, 12, false);
     snprintf(words, sizeof words, "--format %s --kernel ntk --out part.tsv --quiet", format);
     run_result r = expect(0, words);
     run_free(&r);
     char *part = run_read("part.tsv");
     ck_assert_ptr_nonnull(strstr(part, "depth="));
-    make_set("b", 60, 13, false);        /* as if the first run had been stopped before this one, */
+    suite_make_set("b", 60, 13, false);  /* as if the first run had been stopped before this one, */
     *(strstr(part, "depth=") + 6) = '7'; /* and with a mark, by which what was kept is known */
     write_part(part);
     snprintf(words, sizeof words, "--format %s --kernel ntk --kernel laplace --out part.tsv --resume --quiet",
@@ -302,7 +199,7 @@ static void resume_adds_what_is_missing(const char *format)
     char *whole = run_read("whole.tsv");
     *(mark + 6) = *(strstr(whole, "depth=") + 6);
     if (strcmp(format, "tsv") == 0) {
-        check_same(whole, done, "resumed");
+        suite_check_same(whole, done, "resumed");
     } else {
         cJSON *x = cJSON_Parse(whole), *y = cJSON_Parse(done), *item;
         cJSON_ArrayForEach(item, cJSON_GetObjectItem(x, "results"))
@@ -334,7 +231,7 @@ START_TEST(an_interrupted_suite_keeps_complete_sets_and_is_gone_on_with)
     for (uint64_t i = 0; i < 8; i++) {
         char name[16];
         snprintf(name, sizeof name, "s%02d", (int)i);
-        make_set(name, 200, 20 + i, false);
+        suite_make_set(name, 200, 20 + i, false);
     }
     char arguments[1024];
     snprintf(arguments, sizeof arguments, "kernel-compare --suite %s --out part.tsv --threads 1",
@@ -343,7 +240,7 @@ START_TEST(an_interrupted_suite_keeps_complete_sets_and_is_gone_on_with)
     ck_assert_msg(r.code == 130 || r.code == 0, "exit %d: %s", r.code, r.err);
     char *part = run_read("part.tsv");
     if (r.code == 130 && part != NULL)
-        ck_assert_ptr_nonnull(find_line(part, "# incomplete="));
+        ck_assert_ptr_nonnull(suite_find_line(part, "# incomplete="));
     free(part);
     ck_assert_uint_le(run_count_files(), 1); /* no temporary is left */
     run_free(&r);
@@ -353,7 +250,7 @@ START_TEST(an_interrupted_suite_keeps_complete_sets_and_is_gone_on_with)
     run_free(&r);
     part = run_read("part.tsv");
     char *whole = run_read("whole.tsv");
-    check_same(whole, part, "interrupted");
+    suite_check_same(whole, part, "interrupted");
     free(part);
     free(whole);
     run_remove("part.tsv");
@@ -377,8 +274,8 @@ static size_t count_rows(const char *tsv, const char *kernel)
 static void going_on_loses_no_row(const char *format)
 {
     char words[256];
-    make_set("a", 40, 50, false);
-    make_set("b", 50, 51, false);
+    suite_make_set("a", 40, 50, false);
+    suite_make_set("b", 50, 51, false);
     snprintf(words, sizeof words, "--format %s --kernel ntk --out part.tsv --quiet", format);
     run_result r = expect(0, words);
     run_free(&r);
@@ -403,8 +300,8 @@ static void going_on_loses_no_row(const char *format)
     if (strcmp(format, "tsv") == 0) {
         ck_assert_uint_eq(count_rows(after, "gauss"), 1);
         ck_assert_uint_eq(count_rows(after, "ntk"), 2);
-        ck_assert_ptr_nonnull(find_line(after, "# sets=1\n")); /* of the summary */
-        ck_assert_ptr_nonnull(find_line(after, "# failed[b]="));
+        ck_assert_ptr_nonnull(suite_find_line(after, "# sets=1\n")); /* of the summary */
+        ck_assert_ptr_nonnull(suite_find_line(after, "# failed[b]="));
     } else {
         cJSON *tree = cJSON_Parse(after);
         ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(tree, "results")), 3);
@@ -427,7 +324,7 @@ END_TEST
 
 START_TEST(a_result_of_other_settings_is_not_gone_on_from)
 {
-    make_set("a", 40, 40, false);
+    suite_make_set("a", 40, 40, false);
     run_result r = expect(0, "--kernel ntk --kernel gauss --out part.tsv --quiet");
     run_free(&r);
     char *before = run_read("part.tsv");
@@ -451,7 +348,7 @@ START_TEST(a_result_of_other_settings_is_not_gone_on_from)
     expect_complaint(1, "--out part.tsv --resume --format json", "is no result of kernel-compare --suite");
     write_part("# ridge_grid=1 times trace(K)/n of the training block\n");
     expect_complaint(1, "--out part.tsv --resume", "made with ridge_grid=1 times");
-    char *bad = strdup(before), *row = find_line(bad, "a\tgauss\t");
+    char *bad = strdup(before), *row = suite_find_line(bad, "a\tgauss\t");
     row[8] = '\t';
     write_part(bad);
     expect_complaint(1, "--kernel ntk --kernel gauss --out part.tsv --resume", "expected rows of 8 fields");
@@ -468,7 +365,7 @@ END_TEST
 
 START_TEST(bad_usage_and_bad_folders_are_told)
 {
-    make_set("a", 40, 41, false);
+    suite_make_set("a", 40, 41, false);
     expect_complaint(2, "--data wine", "--data");
     expect_complaint(2, "--folds 3", "--folds means nothing with --suite");
     expect_complaint(2, "--ridge 1", "--ridge means nothing with --suite");
@@ -491,7 +388,7 @@ START_TEST(bad_usage_and_bad_folders_are_told)
     test_file("suite/empty/nothing", "", 0);
     r = expect(1, "--quiet");
     ck_assert_ptr_nonnull(strstr(r.err, "kernel-compare: empty: "));
-    ck_assert_ptr_nonnull(find_line(r.out, "# failed[empty]="));
+    ck_assert_ptr_nonnull(suite_find_line(r.out, "# failed[empty]="));
     run_free(&r);
     test_files_remove();
 }
@@ -499,9 +396,9 @@ END_TEST
 
 START_TEST(a_set_whose_kernel_fails_is_told_and_the_others_go_on)
 {
-    make_set("good", 40, 42, false);
-    make_set("same", 8, 43, false);
-    FILE *file = open_in("same", "rows.dat");
+    suite_make_set("good", 40, 42, false);
+    suite_make_set("same", 8, 43, false);
+    FILE *file = suite_open("same", "rows.dat");
     fprintf(file, "\tf1\tf2\tclase\n");
     for (int i = 0; i < 8; i++)
         fprintf(file, "%d\t1\t1\t%d\n", i + 1, i % 3);
@@ -517,8 +414,8 @@ END_TEST
 
 START_TEST(the_plot_is_a_picture)
 {
-    make_set("a", 40, 44, false);
-    make_set("b", 50, 45, false);
+    suite_make_set("a", 40, 44, false);
+    suite_make_set("b", 50, 45, false);
     run_result r = expect(0, "--plot p.png --quiet --out r.tsv");
     char *picture = run_read("p.png");
     ck_assert_ptr_nonnull(picture);
@@ -546,12 +443,13 @@ START_TEST(the_collection_has_sixty_sets)
     size_t skipped = 0;
     for (char *at = r.out; (at = strstr(at, "# skipped[")) != NULL; at++)
         skipped++;
-    ck_assert_ptr_nonnull(find_line(r.out, "# sets=4\n")); /* fertility, lenses, lung-cancer, .. SPAN */
+    ck_assert_ptr_nonnull(suite_find_line(r.out, "# sets=4\n")); /* fertility, lenses, lung-cancer, .. SPAN */
     ck_assert_uint_eq(skipped, 56);
-    ck_assert_ptr_nonnull(find_line(r.out, "# skipped[waveform-noise]=has 5000 rows, above --max-n 100\n"));
-    ck_assert_ptr_nonnull(find_line(r.out, "# skipped[wine]=has 178 rows, above --max-n 100\n"));
     ck_assert_ptr_nonnull(
-        find_line(r.out, "lenses\tntk\tdepth=1\t100\t0.94444444444444442\t0.79166666666666663\t"));
+        suite_find_line(r.out, "# skipped[waveform-noise]=has 5000 rows, above --max-n 100\n"));
+    ck_assert_ptr_nonnull(suite_find_line(r.out, "# skipped[wine]=has 178 rows, above --max-n 100\n"));
+    ck_assert_ptr_nonnull(
+        suite_find_line(r.out, "lenses\tntk\tdepth=1\t100\t0.94444444444444442\t0.79166666666666663\t"));
     run_free(&r);
 }
 END_TEST

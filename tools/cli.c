@@ -167,13 +167,20 @@ static int parse_value(const cli_program *program, const cli_option *option, con
 /* What cli_parse saw, by the row in the table. */
 static bool given[OPTIONS_MAX];
 
-bool cli_given(const cli_program *program, const char *name)
+/* Its row in the table; -1: not there, or no name. */
+static int find_option(const cli_program *program, const char *name)
 {
     const cli_option *o = program->options;
-    for (size_t i = 0; i < OPTIONS_MAX && (o[i].name != NULL || o[i].help != NULL); i++)
+    for (int i = 0; name != NULL && i < OPTIONS_MAX && (o[i].name != NULL || o[i].help != NULL); i++)
         if (o[i].name != NULL && strcmp(o[i].name, name) == 0)
-            return given[i];
-    return false;
+            return i;
+    return -1;
+}
+
+bool cli_given(const cli_program *program, const char *name)
+{
+    const int row = find_option(program, name);
+    return row >= 0 && given[row];
 }
 
 /* --help or --version: prints, and gives the exit code. */
@@ -221,6 +228,13 @@ int cli_parse(const cli_program *program, int argc, char **argv, bool *end)
         }
         given[code] = true;
         int status = parse_value(program, &o[code], optarg);
+        if (status != 0)
+            return status;
+    }
+    const int operand = find_option(program, program->operand);
+    if (optind < argc && operand >= 0 && !given[operand]) {
+        given[operand] = true;
+        int status = parse_value(program, &o[operand], argv[optind++]);
         if (status != 0)
             return status;
     }

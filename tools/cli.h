@@ -77,6 +77,7 @@ typedef struct {
     const char *examples; /* after the options */
     const cli_option *options;
     cli_common *common;
+    const char *operand; /* the option, of kind CLI_TEXT, that a word without one stands for; NULL: none */
 } cli_program;
 
 /* The shared options as rows of a table, for a program's own. */

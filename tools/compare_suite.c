@@ -10,7 +10,7 @@ typedef struct {
 } kernel_suite;
 
 static qntk_status run_kernels(void *context, const qntk_dataset *data, size_t count, const size_t *method,
-                               suite_row *result, bool *skip)
+                               suite_row *result, char skip[SUITE_REASON])
 {
     (void)skip;
     const kernel_suite *k = context;

@@ -1,4 +1,4 @@
-/* qnn: networks with rounded weights, trained, applied and checked. One subcommand a file, qnn_NAME.c. */
+/* qnn: networks with rounded weights, trained, applied, checked and compared. One subcommand a file, qnn_NAME.c. */
 #include "qnn.h"
 
 #include <stdio.h>
@@ -8,6 +8,7 @@ static const qnn_command commands[] = {
     {"train", "train a network on data, epoch by epoch", qnn_train},
     {"predict", "apply a trained network to data", qnn_predict},
     {"validate", "compare moment propagation and tangent kernels with sampled networks", qnn_validate},
+    {"suite", "networks beside kernels on many data sets", qnn_suite},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -26,7 +27,7 @@ static int print_help(void)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "qnn: expected a command: train, predict or validate\nTry 'qnn --help'.\n");
+        fprintf(stderr, "qnn: expected a command: train, predict, validate or suite\nTry 'qnn --help'.\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0)

@@ -20,7 +20,7 @@ typedef struct {
     size_t *order;  /* (waiting) the largest first */
     double cost;
     _Atomic double done;       /* of the cost */
-    const suite_set *given_up; /* the first that was skipped in its run */
+    const suite_set *given_up; /* the first, by name, that was skipped in its run */
     bool saves;                /* what is complete goes to --out at once */
     pthread_mutex_t lock;
 } suite_run_state;
@@ -139,8 +139,10 @@ static void take_results(suite_set *set, size_t count, const size_t *method, con
     set->state = SUITE_COMPLETE;
 }
 
-static double cost_of(const suite_set *set)
+static double cost_of(const suite *s, const suite_set *set)
 {
+    if (s->cost != NULL)
+        return s->cost(&set->data);
     const double fixed = 300; /* rows whose matrices cost as much as all else */
     const double n = (double)set->data.n;
     return n * n * (n + fixed);
@@ -155,23 +157,24 @@ static qntk_status run_set(void *context, size_t index, size_t worker)
     suite_set *set = &s->set[run->order[index]];
     size_t *missing = qntk_alloc(s->methods, sizeof *missing), count = 0;
     suite_row *result = qntk_alloc_zero(s->methods, sizeof *result);
-    bool skip = false;
+    char skip[SUITE_REASON] = "";
     qntk_status status = missing == NULL || result == NULL ? QNTK_NO_MEMORY : QNTK_OK, saved = QNTK_OK;
     for (size_t k = 0; k < s->methods && status == QNTK_OK; k++)
         if (!set->row[k].present)
             missing[count++] = k;
     if (status == QNTK_OK)
-        status = s->run(s->context, &set->data, count, missing, result, &skip);
+        status = s->run(s->context, &set->data, count, missing, result, skip);
     pthread_mutex_lock(&run->lock);
-    atomic_store(&run->done, atomic_load(&run->done) + cost_of(set)); /* one at a time, under the lock */
+    atomic_store(&run->done, atomic_load(&run->done) + cost_of(s, set)); /* one at a time, under the lock */
     if (status == QNTK_OK) {
         take_results(set, count, missing, result);
         qntk_dataset_free(&set->data);
         if (run->saves)
             saved = suite_write(s, run->program->common);
     } else if (status != QNTK_INTERRUPTED) {
-        run->given_up = skip && run->given_up == NULL ? set : run->given_up;
-        give_up(set, skip ? SUITE_SKIPPED : SUITE_FAILED, qntk_message());
+        const bool skipped = skip[0] != '\0';
+        run->given_up = skipped && (run->given_up == NULL || set < run->given_up) ? set : run->given_up;
+        give_up(set, skipped ? SUITE_SKIPPED : SUITE_FAILED, skipped ? skip : qntk_message());
     }
     pthread_mutex_unlock(&run->lock);
     qntk_free(missing);
@@ -204,7 +207,7 @@ static qntk_status run_sets(suite_run_state *run)
     for (size_t i = 0; i < s->count; i++)
         if (s->set[i].state == SUITE_WAITING) {
             run->order[run->waiting++] = i;
-            run->cost += cost_of(&s->set[i]);
+            run->cost += cost_of(s, &s->set[i]);
         }
     sorted = run;
     qsort(run->order, run->waiting, sizeof *run->order, by_rows);

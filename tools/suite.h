@@ -7,6 +7,8 @@
 
 #include "cli.h"
 
+enum { SUITE_REASON = 512 };
+
 /* One method, a kernel or a network, on one set: a row of the result. */
 typedef struct {
     bool present;
@@ -24,15 +26,15 @@ typedef enum {
 typedef struct {
     char *name, *path;
     suite_state state;
-    char reason[512];
+    char reason[SUITE_REASON];
     qntk_dataset data; /* while it waits */
     suite_row *row;    /* (methods) */
 } suite_set;
 
 /* Runs `count` methods, numbers method[0] < method[1] < .., on a set: result (count). Serial where it is called
- * inside a parallel loop. After a failure that *skip says is no fault of the set's, it is skipped for that reason. */
+ * inside a parallel loop. A failure with a text in skip[] is no fault of the set's: it is skipped for that reason. */
 typedef qntk_status (*suite_method_run)(void *context, const qntk_dataset *data, size_t count,
-                                        const size_t *method, suite_row *result, bool *skip);
+                                        const size_t *method, suite_row *result, char skip[SUITE_REASON]);
 
 typedef struct {
     const char *command, *directory; /* "kernel-compare --suite", DIR */
@@ -44,6 +46,8 @@ typedef struct {
     const char *const *method; /* (methods) names, the column `kernel` */
     suite_method_run run;
     void *context;
+    double (*cost)(
+        const qntk_dataset *data); /* of a set, in any unit, for the progress; NULL: that of kernels */
     /* of suite_run */
     size_t count;
     suite_set *set; /* (count), in the order of their names */
