@@ -71,6 +71,14 @@ void run_remove(const char *name)
     unlink(path_of(name));
 }
 
+/* The programs start as from a terminal, even where the tests themselves run under nohup or in the background of a
+ * script: an ignored signal would be inherited and, rightly, stay ignored. */
+__attribute__((constructor)) static void default_signals(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+}
+
 static char *read_path(const char *path)
 {
     FILE *file = fopen(path, "rb");
