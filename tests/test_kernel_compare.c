@@ -193,6 +193,48 @@ static const char TRAIN[] = "a,b,colour,y\n1,5,red,yes\n2,1,blue,no\n3,4,red,yes
 static const char TEST[] = "a,b,colour,y\n2,2,blue,yes\n6,1,red,no\n4,4,red,no\n";
 static const char MOVED[] = "colour,a,b,y\nblue,2,2,yes\nred,6,1,no\nred,4,4,no\n";
 
+/* The first line of a file of predictions that begins so, without its newline. */
+static void copy_line(const char *text, const char *beginning, char line[256])
+{
+    const char *at = strstr(text, beginning);
+    ck_assert_msg(at != NULL, "no line %s in %s", beginning, text);
+    snprintf(line, 256, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+}
+
+START_TEST(what_is_trained_does_not_depend_on_the_rows_of_the_test_file)
+{
+    /* the same first row; the other is 1000 times as long, and so is K_ii of a network */
+    const char *solvers[] = {"--solver ridge", "--solver svm"}, *columns[] = {"ridge", "C"};
+    write_file("train.csv", "a,b,y\n1,5,yes\n2,1,no\n3,4,yes\n4,2,no\n5,3,yes\n2,6,no\n1,1,no\n7,7,yes\n");
+    write_file("short.csv", "a,b,y\n2,2,yes\n6,1,no\n");
+    write_file("long.csv", "a,b,y\n2,2,yes\n6000,1000,no\n");
+    for (size_t s = 0; s < (qntk_svm_available() ? 2 : 1); s++) {
+        char command[256], one[256], other[256];
+        snprintf(command, sizeof command,
+                 "kernel-compare --data train.csv --test short.csv --kernel ntk --predictions s.tsv %s",
+                 solvers[s]);
+        run_result r = expect(0, command);
+        snprintf(command, sizeof command,
+                 "kernel-compare --data train.csv --test long.csv --kernel ntk --predictions l.tsv %s",
+                 solvers[s]);
+        run_result l = expect(0, command);
+        ck_assert_double_eq(number(r.out, "ntk", columns[s]), number(l.out, "ntk", columns[s]));
+        ck_assert_double_eq(number(r.out, "ntk", "train"), number(l.out, "ntk", "train"));
+        char *short_text = run_read("s.tsv"), *long_text = run_read("l.tsv");
+        copy_line(short_text, "\n0\t0\tntk\t", one);
+        copy_line(long_text, "\n0\t0\tntk\t", other);
+        ck_assert_str_eq(one, other);
+        free(short_text);
+        free(long_text);
+        run_free(&r);
+        run_free(&l);
+    }
+    const char *files[] = {"train.csv", "short.csv", "long.csv", "s.tsv", "l.tsv"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        run_remove(files[i]);
+}
+END_TEST
+
 START_TEST(a_test_file_is_matched_by_name)
 {
     write_file("train.csv", TRAIN);
@@ -969,6 +1011,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, bad_usage_exits_with_2);
     tcase_add_test(tcase, the_table_describes_itself);
     tcase_add_test(tcase, every_figure_is_that_of_the_explicit_inverse);
+    tcase_add_test(tcase, what_is_trained_does_not_depend_on_the_rows_of_the_test_file);
     tcase_add_test(tcase, a_test_file_is_matched_by_name);
     tcase_add_test(tcase, a_test_file_may_lack_a_category);
     tcase_add_test(tcase, automatic_ridges_begin_where_nothing_is_singular);

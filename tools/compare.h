@@ -58,6 +58,10 @@ qntk_status compare_read_pair(const compare_settings *set, qntk_dataset *data, s
 /* --C in the same way; its values are above 0. */
 int compare_parse_C(const cli_program *program, const char *text, compare_ridges *ridges);
 
+/* ridge (QNTK_EVALUATE_RIDGES): qntk_evaluate_ridges for all rows of K (n,n); QNTK_INVALID, with a message, if its trace
+ * is negative. */
+qntk_status compare_automatic_ridges(const char *kernel, size_t n, const double *K, double *ridge);
+
 /* After a fit that ended with `status`: true if it was singular and a smaller list may do, without the
  * smallest of the automatic ridges, which ascend (--precision single leaves K with eigenvalues below zero by
  * more than that). */

@@ -130,21 +130,31 @@ static double memory_share(const comparison *c)
     return 1 + most;
 }
 
+/* The grid of ridges or of C, of the rows of --data: what is trained does not depend on the rows of --test. */
+static qntk_status automatic_grid(const comparison *c, size_t n, const double *K, compare_row *row)
+{
+    const bool svm = c->set->solver == COMPARE_SVM;
+    double mean = 0;
+    if (c->problem.test_file) { /* a matrix of one entry with the same mean diagonal */
+        for (size_t i = 0; i < c->problem.train_rows; i++)
+            mean += K[i * (n + 1)] / (double)c->problem.train_rows;
+        n = 1;
+        K = &mean;
+    }
+    if (svm)
+        return qntk_svm_grid(n, K, row->ridge);
+    return compare_automatic_ridges(row->name, n, K, row->ridge);
+}
+
 /* Every ridge, or every C. */
 static qntk_status try_solver(const comparison *c, size_t n, const double *K, compare_row *row)
 {
     const bool svm = c->set->solver == COMPARE_SVM;
     qntk_status status = QNTK_OK;
-    if (!c->ridges.automatic)
-        memcpy(row->ridge, c->ridges.value, row->ridges * sizeof *row->ridge);
-    else if (svm)
-        status = qntk_svm_grid(n, K, row->ridge);
+    if (c->ridges.automatic)
+        status = automatic_grid(c, n, K, row);
     else
-        qntk_evaluate_ridges(n, K, 0, NULL, row->ridge);
-    if (status == QNTK_OK && row->ridge[0] < 0)
-        status = cli_message(QNTK_INVALID,
-                             "%s: trace(K)/n is negative, so this is no kernel and --ridge auto undefined",
-                             row->name);
+        memcpy(row->ridge, c->ridges.value, row->ridges * sizeof *row->ridge);
     if (status != QNTK_OK)
         return status;
     if (svm)

@@ -76,6 +76,16 @@ int compare_parse_C(const cli_program *program, const char *text, compare_ridges
                      COMPARE_RIDGES_MAX, text);
 }
 
+qntk_status compare_automatic_ridges(const char *kernel, size_t n, const double *K, double *ridge)
+{
+    qntk_evaluate_ridges(n, K, 0, NULL, ridge);
+    return ridge[0] >= 0
+               ? QNTK_OK
+               : cli_message(QNTK_INVALID,
+                             "%s: trace(K)/n is %s, so this is no kernel and --ridge auto undefined", kernel,
+                             ridge[0] < 0 ? "negative" : "no number");
+}
+
 bool compare_drop_ridge(qntk_status status, const compare_ridges *ridges, size_t *count, double *ridge)
 {
     if (status != QNTK_SINGULAR || !ridges->automatic || *count == 1)
