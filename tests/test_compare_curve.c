@@ -32,6 +32,13 @@ static void write_text(const char *name, const char *text)
     ck_assert_int_eq(fclose(file), 0);
 }
 
+static void write_matrix(const char *name, const double K[4])
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", run_directory(), name);
+    ck_assert_ok(qntk_npy_write(path, 2, 2, K));
+}
+
 static cJSON *read_json(const char *arguments)
 {
     run_result r = expect(0, arguments);
@@ -97,7 +104,39 @@ START_TEST(bad_data_is_named)
     expect_complaint(1,
                      "kernel-compare --data friedman1:n=40 --kernel gauss:bandwidth=1e9 --ridge 0 "
                      "--learning-curve 10:10:1",
-                     "a subset of 10 rows: ridge 0");
+                     "gauss:bandwidth=1e9: a subset of 10 rows: ridge 0");
+    /* matrices that are no kernels: -I, and one with eigenvalues 1 and -1 of which the ridge makes 3 and 1 */
+    write_text("two.csv", "x,y\n1,2\n2,3\n");
+    static const double negative[] = {-1, 0, 0, -1}, indefinite[] = {0, 1, 1, 0};
+    write_matrix("N.npy", negative);
+    write_matrix("I.npy", indefinite);
+    expect_complaint(1, "kernel-compare --data two.csv --task regress --kernel N.npy --learning-curve 1:2:2",
+                     "N.npy: trace(K)/n is negative");
+    expect_complaint(1,
+                     "kernel-compare --data two.csv --task regress --kernel I.npy --learning-curve 1:2:2 "
+                     "--ridge 2",
+                     "I.npy: expected a kernel matrix without negative eigenvalues, found -1 ");
+    run_remove("two.csv");
+    run_remove("N.npy");
+    run_remove("I.npy");
+}
+END_TEST
+
+START_TEST(what_is_complete_is_written_when_a_later_kernel_fails)
+{
+    run_result r =
+        expect(1, "kernel-compare --data friedman1:n=40 --kernel laplace --kernel gauss:bandwidth=1e9 "
+                  "--ridge 0 --learning-curve 10:20:2 --out c.tsv --quiet");
+    ck_assert_msg(strstr(r.err, "; 1 of 2 kernels are complete") != NULL, "it said: %s", r.err);
+    run_result alone = expect(0, "kernel-compare --data friedman1:n=40 --kernel laplace --ridge 0 "
+                                 "--learning-curve 10:20:2 --quiet");
+    char *kept = run_read("c.tsv");
+    ck_assert_ptr_nonnull(kept);
+    ck_assert_str_eq(strstr(kept, "\nkernel\t"), strstr(alone.out, "\nkernel\t"));
+    free(kept);
+    run_free(&r);
+    run_free(&alone);
+    run_remove("c.tsv");
 }
 END_TEST
 
@@ -242,6 +281,7 @@ static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, bad_usage_is_named);
     tcase_add_test(tcase, bad_data_is_named);
+    tcase_add_test(tcase, what_is_complete_is_written_when_a_later_kernel_fails);
     tcase_add_test(tcase, the_table_describes_itself);
     tcase_add_test(tcase, json_holds_the_curve_and_its_numbers_fit_together);
     tcase_add_test(tcase, constant_targets_are_defined);

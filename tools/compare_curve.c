@@ -153,18 +153,20 @@ static qntk_status run_data(const curve_job *job, qntk_kernel *kernel, curve_ker
     size_t n;
     qntk_status status =
         cli_kernel_matrix(&job->set->common, kernel, data, data->n, memory_share(job), &n, &K, row->route);
+    if (status == QNTK_OK && job->ridges.automatic)
+        status = compare_automatic_ridges(kernel->spec, n, K, row->ridge);
+    else if (status == QNTK_OK)
+        memcpy(row->ridge, job->ridges.value, row->ridges * sizeof *row->ridge);
     if (status != QNTK_OK)
         goto done;
-    if (job->ridges.automatic)
-        qntk_evaluate_ridges(n, K, 0, NULL, row->ridge);
-    else
-        memcpy(row->ridge, job->ridges.value, row->ridges * sizeof *row->ridge);
     do
         status = qntk_curve_measure(n, K, job->targets, job->Y, job->sizes, job->size, row->ridges,
                                     row->ridge, options, row->point);
     while (compare_drop_ridge(status, &job->ridges, &row->ridges, row->ridge));
     if (status == QNTK_OK)
         status = qntk_curve_pool_create(n, K, job->targets, job->Y, &pool);
+    if (status == QNTK_SINGULAR || status == QNTK_INVALID) /* of the matrix: say which */
+        status = cli_message(status, "%s: %s", kernel->spec, qntk_message());
     if (status == QNTK_OK)
         status = qntk_curve_predict(&pool, job->sizes, row->point);
 done:
@@ -230,27 +232,23 @@ static qntk_status add_meta(const curve_job *job, const cli_program *program, qn
     return status;
 }
 
-/* Writes what is complete, and says how it ended. */
+/* Writes what is complete, after a failure or an interrupt too, and says how it ended. */
 static int finish(const curve_job *job, const cli_program *program, qntk_status status, curve_report *r)
 {
     const cli_common *common = &job->set->common;
-    qntk_status written = QNTK_OK;
-    const bool something =
-        r->count > 0 && (status == QNTK_OK || status == QNTK_NOT_CONVERGED || status == QNTK_INTERRUPTED);
-    if (something) {
-        qntk_interrupt_clear(); /* what is complete is kept, plot included */
-        written = curve_report_write(r, common);
-        if (written == QNTK_OK && !common->quiet)
-            curve_report_summary(r, stderr);
-    }
-    if (written != QNTK_OK)
-        return cli_fail(program, written);
-    if (status == QNTK_INTERRUPTED && something)
-        fprintf(stderr, "%s: interrupted; %zu of %zu kernels are complete and written\n", program->name,
-                r->count, job->kernels.count);
-    else if (status != QNTK_OK && status != QNTK_NOT_CONVERGED)
+    if (r->count == 0)
         return cli_fail(program, status);
-    return status == QNTK_INTERRUPTED ? cli_interrupted() : status == QNTK_OK ? 0 : CLI_FAILURE;
+    if (status != QNTK_OK && status != QNTK_NOT_CONVERGED) /* told already */
+        cli_note(program, status, "; %zu of %zu kernels are complete", r->count, job->kernels.count);
+    qntk_interrupt_clear(); /* what is complete is kept, plot included */
+    const qntk_status written = curve_report_write(r, common);
+    if (written == QNTK_OK && !common->quiet)
+        curve_report_summary(r, stderr);
+    if (written != QNTK_OK)
+        cli_fail(program, written);
+    if (status == QNTK_INTERRUPTED)
+        return cli_interrupted();
+    return status == QNTK_OK && written == QNTK_OK ? 0 : CLI_FAILURE;
 }
 
 int compare_curve_run(const cli_program *program, compare_settings *set)
