@@ -19,6 +19,7 @@
 #include "qntk/mercer.h"
 #include "qntk/moments.h"
 #include "qntk/tangent.h"
+#include "qntk/approx.h"
 #include "qntk/validate.h"
 #include "qntk/network.h"
 #include "qntk/train.h"
