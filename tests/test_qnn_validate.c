@@ -89,6 +89,9 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn validate --data spirals --tangent --seeds 1", "--seeds");
     expect_complaint(2, "qnn validate --data spirals --tangent --draws 20", "--tangent");
     expect_complaint(2, "qnn validate --data spirals --tangent --hidden 20", "--tangent");
+    expect_complaint(2, "qnn validate --data spirals --tangent --lazy", "--tangent");
+    expect_complaint(2, "qnn validate --data spirals --lazy --seeds 3", "--seeds");
+    expect_complaint(2, "qnn validate --data spirals --tangent --steps 3", "--lazy");
     expect_complaint(2, "qnn validate --data spirals --pick 1,", "--pick");
     expect_complaint(2, "qnn validate --data spirals --pick 1 --inputs 3", "--inputs");
 }
@@ -114,6 +117,9 @@ START_TEST(bad_input_exits_with_1)
     expect_complaint(1, "qnn validate --data spirals:n=50 --out no/such/folder.tsv", "no/such/folder.tsv");
     write_text("zeros.csv", "a,b\n0,0\n0,0\n0,0\n");
     expect_complaint(1, "qnn validate --data zeros.csv --target none --tangent --widths 4 --seeds 2",
+                     "the kernel of these rows is zero");
+    expect_complaint(1, "qnn validate --data zeros.csv --target none --lazy --widths 4", "expected a target");
+    expect_complaint(1, "qnn validate --data zeros.csv --lazy --widths 4",
                      "the kernel of these rows is zero");
     run_remove("zeros.csv");
     write_text("text.qnn", "not a network\n");
@@ -435,15 +441,194 @@ START_TEST(three_kinds_of_weights_at_three_depths_unless_told)
 }
 END_TEST
 
-/* ---- both ---- */
+/* ---- lazy training ---- */
+
+enum { LN = 6, LW = 8, LSTEPS = 5 };
+
+/* r' = -K r/n from `from` for the time, by the classical Runge-Kutta method. */
+static void integrate(const double *K, double time, const double *from, double *r)
+{
+    enum { PARTS = 400 };
+    const double h = time / PARTS, share[] = {0, h / 2, h / 2, h}, weight[] = {h / 6, h / 3, h / 3, h / 6};
+    memcpy(r, from, LN * sizeof *r);
+    for (size_t part = 0; part < PARTS; part++) {
+        double slope[LN] = {0}, sum[LN] = {0};
+        for (size_t stage = 0; stage < 4; stage++) {
+            double next[LN] = {0};
+            for (size_t i = 0; i < LN; i++)
+                for (size_t j = 0; j < LN; j++)
+                    next[i] -= K[i * LN + j] * (r[j] + share[stage] * slope[j]) / LN;
+            memcpy(slope, next, sizeof slope);
+            for (size_t i = 0; i < LN; i++)
+                sum[i] += weight[stage] * slope[i];
+        }
+        for (size_t i = 0; i < LN; i++)
+            r[i] += sum[i];
+    }
+}
+
+static double norm(size_t count, const double *x)
+{
+    double sum = 0;
+    for (size_t k = 0; k < count; k++)
+        sum += x[k] * x[k];
+    return sqrt(sum);
+}
+
+/* Gradients of all rows, (LN, LW LW + LW), and K from them. */
+static void twin_kernel(const qntk_moments_weights *layers, const double *X, double *gradient, double *K)
+{
+    const size_t count = LW * LW + LW;
+    const double unit = 1;
+    ck_assert_uint_eq(qntk_tangent_parameters(layers, 2), count);
+    for (size_t i = 0; i < LN; i++)
+        ck_assert_ok(qntk_tangent_gradient(layers, 2, X + i * LW, &unit, gradient + i * count));
+    for (size_t i = 0; i < LN; i++)
+        for (size_t j = 0; j < LN; j++) {
+            K[i * LN + j] = 0;
+            for (size_t k = 0; k < count; k++)
+                K[i * LN + j] += gradient[i * count + k] * gradient[j * count + k];
+        }
+}
+
+START_TEST(lazy_training_is_plain_descent_beside_its_linear_equation)
+{
+    enum { COUNT = LW * LW + LW };
+    run_result r =
+        expect(0, "qnn validate --data friedman1:n=6 --lazy --widths 8 --weights binary --steps 5 --seed 2 "
+                  "--format json");
+    qntk_dataset_options options = qntk_dataset_defaults();
+    options.seed = 2;
+    qntk_dataset data;
+    ck_assert_ok(qntk_dataset_read("friedman1:n=6", options, &data));
+    ck_assert_uint_eq(data.n, LN);
+    qntk_rng rng = qntk_rng_create(2, UINT64_C(0x6c617a79) << 32);
+    const uint64_t seed = qntk_rng_bits(&rng), embedding = qntk_rng_bits(&rng);
+    const size_t sizes[] = {LW, LW, 1}, levels[] = {2, 0};
+    qntk_network network;
+    qntk_moments_weights layers[2];
+    static double theta[COUNT], start[COUNT], gradient[LN * COUNT];
+    double X[LN * LW] = {0}, K[LN * LN], K0[LN * LN], y[LN], r0[LN], now[LN], linear[LN], flow[LN];
+    ck_assert_ok(qntk_network_create(2, sizes, levels, 0, seed, &network));
+    ck_assert_ok(qntk_network_moments(&network, QNTK_ROUNDING_STOCHASTIC, layers));
+    memcpy(theta, layers[0].latent, LW * LW * sizeof *theta);
+    memcpy(theta + LW * LW, layers[1].latent, LW * sizeof *theta);
+    memcpy(start, theta, sizeof start);
+    qntk_moments_weights moving[] = {layers[0], layers[1]};
+    moving[0].bias = moving[1].bias = NULL; /* no part of a network of b_std 0 */
+    moving[0].latent = theta;
+    moving[1].latent = theta + LW * LW;
+    double mean = 0, square = 0, largest = 0, v[LN];
+    for (size_t i = 0; i < LN; i++)
+        mean += data.y[i] / LN;
+    for (size_t i = 0; i < LN; i++)
+        square += pow(data.y[i] - mean, 2) / LN;
+    for (size_t i = 0; i < LN; i++)
+        y[i] = (data.y[i] - mean) / sqrt(square);
+    for (size_t k = 0; k < LW; k++) {
+        qntk_rng direction = qntk_rng_create(embedding, k);
+        for (size_t j = 0; j < data.d; j++) {
+            const double z = qntk_rng_normal(&direction) / sqrt((double)data.d);
+            for (size_t i = 0; i < LN; i++)
+                X[i * LW + k] += z * data.X[i * data.d + j];
+        }
+    }
+    twin_kernel(moving, X, gradient, K0);
+    for (size_t i = 0; i < LN; i++)
+        v[i] = 1;
+    for (size_t round = 0; round < 2000; round++) { /* the largest eigenvalue, by powers */
+        double next[LN] = {0};
+        for (size_t i = 0; i < LN; i++)
+            for (size_t j = 0; j < LN; j++)
+                next[i] += K0[i * LN + j] * v[j];
+        largest = norm(LN, next) / norm(LN, v);
+        for (size_t i = 0; i < LN; i++)
+            v[i] = next[i] / norm(LN, next);
+    }
+    const double rate = 0.1 * LN / largest;
+    cJSON *tree = parse(r.out);
+    const cJSON *rows = array(tree, "lazy", LSTEPS + 1);
+    array(tree, "layers", 0);
+    array(tree, "tangent", 0);
+    for (int step = 0; step <= LSTEPS; step++) {
+        double off[LN], off_weights[COUNT], off_kernel[LN * LN];
+        ck_assert_ok(qntk_moments_propagate(moving, 2, LN, X, now, NULL));
+        for (size_t i = 0; i < LN; i++)
+            now[i] -= y[i];
+        if (step == 0) {
+            memcpy(r0, now, sizeof r0);
+            memcpy(linear, now, sizeof linear);
+        }
+        twin_kernel(moving, X, gradient, K);
+        integrate(K0, rate * step, r0, flow);
+        for (size_t i = 0; i < LN; i++)
+            off[i] = now[i] - linear[i];
+        for (size_t k = 0; k < COUNT; k++)
+            off_weights[k] = theta[k] - start[k];
+        for (size_t k = 0; k < LN * LN; k++)
+            off_kernel[k] = K[k] - K0[k];
+        const cJSON *row = cJSON_GetArrayItem(rows, step);
+        ck_assert(number(row, "step") == step && number(row, "width") == LW && number(row, "depth") == 1);
+        ck_assert_close(number(row, "time"), 0.1 * step, 1e-12, 1);
+        ck_assert_relative(number(row, "loss"), pow(norm(LN, now), 2) / (2 * LN), 1e-9);
+        ck_assert_relative(number(row, "loss_kernel"), pow(norm(LN, linear), 2) / (2 * LN), 1e-9);
+        ck_assert_relative(number(row, "loss_flow"), pow(norm(LN, flow), 2) / (2 * LN), 1e-9);
+        ck_assert_close(number(row, "distance"), norm(LN, off) / norm(LN, r0), 1e-9, 1);
+        ck_assert_close(number(row, "kernel_change"), norm(LN * LN, off_kernel) / norm(LN * LN, K0), 1e-9, 1);
+        ck_assert_close(number(row, "weights_change"), norm(COUNT, off_weights) / norm(COUNT, start), 1e-9,
+                        1);
+        double next[LN];
+        for (size_t i = 0; i < LN; i++) {
+            next[i] = linear[i];
+            for (size_t j = 0; j < LN; j++)
+                next[i] -= rate * K0[i * LN + j] * linear[j] / LN;
+        }
+        memcpy(linear, next, sizeof linear);
+        for (size_t k = 0; k < COUNT; k++) {
+            for (size_t i = 0; i < LN; i++)
+                theta[k] -= rate * now[i] / LN * gradient[i * COUNT + k];
+            if (k < LW * LW)
+                theta[k] = fmin(fmax(theta[k], -1), 1);
+        }
+    }
+    ck_assert(number(cJSON_GetArrayItem(rows, LSTEPS), "kernel_change") > 1e-6); /* it moves at all */
+    cJSON_Delete(tree);
+    qntk_network_moments_free(&network, layers);
+    qntk_network_free(&network);
+    qntk_dataset_free(&data);
+    run_free(&r);
+}
+END_TEST
+
+START_TEST(wider_networks_train_more_lazily)
+{
+    run_result r =
+        expect(0, "qnn validate --data friedman1:n=30 --inputs 8 --lazy --widths 16,256 --weights real "
+                  "--steps 40 --format json");
+    cJSON *tree = parse(r.out);
+    const cJSON *rows = array(tree, "lazy", 42), *narrow = cJSON_GetArrayItem(rows, 20),
+                *wide = cJSON_GetArrayItem(rows, 41);
+    ck_assert(number(narrow, "step") == 40 && number(wide, "step") == 40);
+    ck_assert(number(wide, "loss") < number(cJSON_GetArrayItem(rows, 21), "loss"));
+    ck_assert(number(wide, "distance") < number(narrow, "distance")); /* theory: a quarter, or less */
+    ck_assert(number(wide, "kernel_change") < number(narrow, "kernel_change"));
+    ck_assert(number(wide, "weights_change") < number(narrow, "weights_change"));
+    ck_assert_ptr_nonnull(strstr(r.err, "40 steps of gradient descent on 8 rows"));
+    cJSON_Delete(tree);
+    run_free(&r);
+}
+END_TEST
+
+/* ---- all ---- */
 
 START_TEST(the_number_of_threads_changes_no_byte)
 {
     static const char *const arguments[] = {
         "qnn validate --data sphere:n=30,d=5 --hidden 30,20 --draws 70 --seed 3",
         "qnn validate --data sphere:n=30,d=5 --tangent --widths 8,16 --seeds 2 --seed 3",
+        "qnn validate --data sphere:n=30,d=5 --lazy --widths 8,16 --steps 4 --seed 3",
     };
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         char command[256];
         snprintf(command, sizeof command, "%s --threads 1", arguments[i]);
         run_result one = expect(0, command);
@@ -510,10 +695,11 @@ START_TEST(pictures_are_drawn)
         "qnn validate --data spirals:n=30 --tangent --widths 7,20 --seeds 2 --quiet --plot a.svg",
         "qnn validate --data spirals:n=30 --tangent --widths 7 --weights bits=2 --seeds 2 --quiet --plot "
         "a.svg",
+        "qnn validate --data spirals:n=30 --lazy --widths 7,12 --steps 3 --quiet --plot a.svg",
     };
     static const char *const texts[] = {"before: layer 5", "before: row ", "ternary weights",
-                                        "bits=2 weights"};
-    for (size_t i = 0; i < 4; i++) {
+                                        "bits=2 weights", "binary weights"};
+    for (size_t i = 0; i < 5; i++) {
         run_result r = expect(0, arguments[i]);
         ck_assert_str_eq(r.err, "");
         char *picture = run_read("a.svg");
@@ -537,6 +723,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_model_is_seen_before_and_after_training);
     tcase_add_test(tcase, tangent_errors_and_rates_are_those_of_explicit_gradients);
     tcase_add_test(tcase, three_kinds_of_weights_at_three_depths_unless_told);
+    tcase_add_test(tcase, lazy_training_is_plain_descent_beside_its_linear_equation);
+    tcase_add_test(tcase, wider_networks_train_more_lazily);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
     tcase_add_test(tcase, a_sentence_says_what_agrees);
     tcase_add_test(tcase, an_interrupted_run_keeps_what_is_complete);

@@ -1,16 +1,11 @@
-/* qnn validate: is the quasi network right? Sampled roundings against moment propagation, and with --tangent the
- * tangent kernels of finite networks against that of infinite width. */
+/* qnn validate: is the quasi network right? Sampled roundings against moment propagation, and finite networks
+ * against infinitely wide ones: their tangent kernels (--tangent) and their training (--lazy). */
 #include "qnn_validate.h"
 
 #include <math.h>
 #include <string.h>
 
-static validate_settings set = {.hidden = "1024,1024",
-                                .last = 1,
-                                .draws = 1000,
-                                .widths = "64,128,256,512,1024",
-                                .depths = "1,2,3",
-                                .seeds = 16};
+static validate_settings set = {.hidden = "1024,1024", .last = 1, .draws = 1000, .seeds = 16, .steps = 100};
 
 static const cli_option options[] = {
     CLI_HEADING("Data"),
@@ -63,7 +58,7 @@ static const cli_option options[] = {
      .kind = CLI_COUNT,
      .destination = &set.inputs,
      .argument = "N",
-     .help = "rows that go through the networks, chosen by the seed [10; with --tangent 20]"},
+     .help = "rows that go through the networks, chosen by the seed [10; with --tangent or --lazy 20]"},
     {.name = "pick",
      .kind = CLI_TEXT,
      .destination = &set.pick,
@@ -76,25 +71,25 @@ static const cli_option options[] = {
      .destination = &set.model,
      .argument = "FILE",
      .role = CLI_READS,
-     .against = "tangent",
+     .against = "tangent|lazy",
      .help = "a network saved by qnn train --save, after training and as it was before"},
     {.name = "hidden",
      .kind = CLI_TEXT,
      .destination = &set.hidden,
      .argument = "W,W,..",
-     .against = "model|tangent",
+     .against = "model|tangent|lazy",
      .help = "widths of the hidden layers of a fresh network"},
     {.name = "weights",
      .kind = CLI_TEXT,
      .destination = &set.weights,
      .argument = "real|binary|ternary|bits=K",
      .against = "model",
-     .help = "of the rounded layers [binary; with --tangent real, binary and ternary]"},
+     .help = "of the rounded layers [binary; with --tangent or --lazy real, binary and ternary]"},
     {.name = "first",
      .kind = CLI_CHOICE,
      .destination = &set.first,
      .choices = "rounded|real",
-     .against = "model|tangent",
+     .against = "model|tangent|lazy",
      .help = "weights of the first layer"},
     {.name = "last",
      .kind = CLI_CHOICE,
@@ -114,25 +109,30 @@ static const cli_option options[] = {
      .destination = &set.draws,
      .argument = "N",
      .low = 10,
-     .against = "tangent",
+     .against = "tangent|lazy",
      .help = "roundings of all weights"},
-    CLI_HEADING("Tangent kernels"),
+    CLI_HEADING("Against infinite width"),
     {.name = "tangent",
      .kind = CLI_FLAG,
      .destination = &set.tangent,
      .help = "instead: tangent kernels of finite networks against the formula of infinite width"},
+    {.name = "lazy",
+     .kind = CLI_FLAG,
+     .destination = &set.lazy,
+     .against = "tangent",
+     .help = "instead: gradient descent of finite networks against descent with their kernel at the start"},
     {.name = "widths",
      .kind = CLI_TEXT,
      .destination = &set.widths,
      .argument = "W,W,..",
-     .needs = "tangent",
-     .help = "of all hidden layers, ascending"},
+     .needs = "tangent|lazy",
+     .help = "of all hidden layers, ascending [64,128,256,512, with --tangent 1024 too]"},
     {.name = "depths",
      .kind = CLI_TEXT,
      .destination = &set.depths,
      .argument = "L,L,..",
-     .needs = "tangent",
-     .help = "numbers of hidden layers, ascending"},
+     .needs = "tangent|lazy",
+     .help = "numbers of hidden layers, ascending [1,2,3; with --lazy 1]"},
     {.name = "seeds",
      .kind = CLI_COUNT,
      .destination = &set.seeds,
@@ -141,22 +141,33 @@ static const cli_option options[] = {
      .high = 1000000,
      .needs = "tangent",
      .help = "networks of each kind, depth and width"},
+    {.name = "steps",
+     .kind = CLI_COUNT,
+     .destination = &set.steps,
+     .argument = "N",
+     .low = 1,
+     .high = 1000000,
+     .needs = "lazy",
+     .help = "of gradient descent; ten are the time of the fastest mode"},
     CLI_OUTPUT_OPTIONS(set.common),
     {0},
 };
 
 static const cli_program program = {
     .name = "qnn validate",
-    .synopsis = "--data SPEC [--model FILE | --hidden W,W,.. --weights LAW | --tangent]",
+    .synopsis = "--data SPEC [--model FILE | --hidden W,W,.. --weights LAW | --tangent | --lazy]",
     .summary =
         "Is the quasi network right? Rounds all weights --draws times and compares mean, variance and\n"
         "distribution in each layer with what moment propagation predicts; before and after training with\n"
-        "--model. With --tangent: tangent kernels of quasi networks of growing width against the formula.",
+        "--model. With --tangent: tangent kernels of quasi networks of growing width against the formula;\n"
+        "with --lazy: how they train, against their kernels.",
     .examples =
         "  qnn validate --data t10k-images-idx3-ubyte.gz --rows sphere --hidden 1024,1024 --plot layers.png\n"
         "  qnn validate --data t10k-images-idx3-ubyte.gz --model digits.qnn --format json\n"
         "  qnn validate --data sphere:n=200,d=10 --tangent --widths 64,128,256,512,1024 --plot tangent.png\n"
-        "\n--tangent passes the rows through a real, linear, random layer of the same width first: the "
+        "  qnn validate --data friedman1:n=200 --lazy --plot lazy.png\n"
+        "\n--tangent and --lazy pass the rows through a real, linear, random layer of the same width first: "
+        "the "
         "formula\n"
         "holds where every rounded layer has many inputs, and data may have few features.\n",
     .options = options,
@@ -173,17 +184,21 @@ static bool ascending(size_t count, const size_t *values)
 
 static int parse_tangent(validate_plan *p)
 {
-    p->widths = qnn_parse_list(&program, "widths", set.widths, 1, VALIDATE_LIST_MAX, p->tangent_width);
+    const char *widths = set.widths != NULL ? set.widths
+                         : set.lazy         ? "64,128,256,512"
+                                            : "64,128,256,512,1024";
+    p->widths = qnn_parse_list(&program, "widths", widths, 1, VALIDATE_LIST_MAX, p->tangent_width);
     if (p->widths == 0)
         return CLI_USAGE;
-    p->depths = qnn_parse_list(&program, "depths", set.depths, 1, VALIDATE_LIST_MAX, p->depth);
+    const char *depths = set.depths != NULL ? set.depths : set.lazy ? "1" : "1,2,3";
+    p->depths = qnn_parse_list(&program, "depths", depths, 1, VALIDATE_LIST_MAX, p->depth);
     if (p->depths == 0)
         return CLI_USAGE;
     if (!ascending(p->widths, p->tangent_width))
-        return cli_usage(&program, "--widths: expected ascending numbers, found '%s'", set.widths);
+        return cli_usage(&program, "--widths: expected ascending numbers, found '%s'", widths);
     if (!ascending(p->depths, p->depth) || p->depth[p->depths - 1] > VALIDATE_LAYERS_MAX)
         return cli_usage(&program, "--depths: expected ascending numbers up to %d, found '%s'",
-                         VALIDATE_LAYERS_MAX, set.depths);
+                         VALIDATE_LAYERS_MAX, depths);
     p->laws = set.weights == NULL ? 3 : 1;
     p->law[0] = set.weights == NULL ? QNTK_LEVELS_REAL : p->levels;
     p->law[1] = QNTK_LEVELS_BINARY;
@@ -206,7 +221,7 @@ static int parse_plan(validate_plan *p)
         if (p->picks == 0)
             return CLI_USAGE;
     }
-    if (set.tangent)
+    if (set.tangent || set.lazy)
         return parse_tangent(p);
     if (set.model != NULL)
         return 0;
@@ -227,12 +242,13 @@ int qnn_validate(int argc, char **argv)
         return code;
     qntk_status status = cli_start(&program);
     if (status == QNTK_OK && set.common.plot != NULL)
-        status = qntk_plot_check(set.tangent ? "tangent" : "validate", set.common.plot);
+        status = qntk_plot_check(set.tangent ? "tangent" : set.lazy ? "lazy" : "validate", set.common.plot);
     if (status == QNTK_OK)
         status = cli_check_outputs(&program);
     if (status != QNTK_OK)
         return cli_fail(&program, status);
     return set.tangent ? validate_tangent_run(&program, &set, &plan)
+           : set.lazy  ? validate_lazy_run(&program, &set, &plan)
                        : validate_layers_run(&program, &set, &plan);
 }
 
@@ -245,6 +261,7 @@ void validate_rows_free(validate_rows *rows)
     qntk_free(rows->class_name);
     qntk_free(rows->row);
     qntk_free(rows->X);
+    qntk_free(rows->y);
     *rows = (validate_rows){0};
 }
 
@@ -318,6 +335,12 @@ qntk_status validate_read(const validate_settings *s, const validate_plan *plan,
     }
     if (status == QNTK_OK)
         status = validate_choose(s, plan, usual, data.X, rows);
+    if (status == QNTK_OK && data.y != NULL) {
+        rows->y = qntk_alloc(rows->n, sizeof *rows->y);
+        status = rows->y == NULL ? QNTK_NO_MEMORY : QNTK_OK;
+        for (size_t i = 0; i < rows->n && status == QNTK_OK; i++)
+            rows->y[i] = data.y[rows->row[i]];
+    }
     qntk_dataset_free(&data);
     return status;
 }

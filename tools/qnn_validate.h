@@ -16,9 +16,9 @@ typedef struct {
     double b_std;
     size_t draws, inputs; /* inputs 0: the usual number of rows */
     const char *pick;
-    bool tangent;
+    bool tangent, lazy;
     const char *widths, *depths;
-    size_t seeds;
+    size_t seeds, steps;
 } validate_settings;
 
 /* Lists and laws of the command line, read. */
@@ -39,6 +39,7 @@ typedef struct {
     size_t n;
     size_t *row; /* (n) which, ascending unless picked */
     double *X;   /* (n,d) */
+    double *y;   /* (n) target or class number; NULL: none, or rows of a model */
 } validate_rows;
 
 void validate_rows_free(validate_rows *rows);
@@ -67,8 +68,18 @@ typedef struct {
 
 qntk_status validate_write(const cli_common *common, const validate_writer *writer);
 
-/* The two modes, from the data on; the exit code. */
+/* Rows through a real, linear, random layer of this width: it keeps <x,x'>/d up to 1/sqrt(width).
+ * embedded (n,width). */
+qntk_status validate_embed(const validate_rows *rows, size_t width, uint64_t seed, double *embedded);
+
+/* The shape of networks behind such a layer: hidden layers of the same width, one output. sizes (depth+2), levels
+ * (depth+1); returns the number of layers. */
+size_t validate_tangent_shape(const validate_settings *set, size_t law, size_t depth, size_t width,
+                              size_t *sizes, size_t *levels);
+
+/* The modes, from the data on; the exit code. */
 int validate_layers_run(const cli_program *program, const validate_settings *set, const validate_plan *plan);
+int validate_lazy_run(const cli_program *program, const validate_settings *set, const validate_plan *plan);
 int validate_tangent_run(const cli_program *program, const validate_settings *set, const validate_plan *plan);
 
 #endif

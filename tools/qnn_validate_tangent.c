@@ -36,9 +36,7 @@ typedef struct {
 
 /* ---- one network ---- */
 
-/* The rows through a real, linear, random layer of this width: it keeps <x,x'>/d up to 1/sqrt(width).
- * embedded (n,width). */
-static qntk_status embed(const validate_rows *rows, size_t width, uint64_t seed, double *embedded)
+qntk_status validate_embed(const validate_rows *rows, size_t width, uint64_t seed, double *embedded)
 {
     double *direction = qntk_alloc(rows->d, sizeof *direction);
     if (direction == NULL)
@@ -58,27 +56,28 @@ static qntk_status embed(const validate_rows *rows, size_t width, uint64_t seed,
     return QNTK_OK;
 }
 
-/* The shape of all networks of a cell: an embedding of `width` numbers, hidden layers of that width, one output. */
-static void shape_of(const job *j, const cell *c, size_t *sizes, size_t *levels)
+size_t validate_tangent_shape(const validate_settings *set, size_t law, size_t depth, size_t width,
+                              size_t *sizes, size_t *levels)
 {
-    for (size_t l = 0; l <= c->depth; l++) {
-        sizes[l] = c->width;
-        levels[l] = c->levels;
+    for (size_t l = 0; l <= depth; l++) {
+        sizes[l] = width;
+        levels[l] = law;
     }
-    sizes[c->depth + 1] = 1;
-    levels[c->depth] = j->set->last == 1 ? QNTK_LEVELS_REAL : c->levels;
+    sizes[depth + 1] = 1;
+    levels[depth] = set->last == 1 ? QNTK_LEVELS_REAL : law;
+    return depth + 1;
 }
 
 /* K of one network, whose embedding and weights two seeds decide. */
 static qntk_status kernel_of(const job *j, const cell *c, uint64_t seed, uint64_t embedding, double *K)
 {
     size_t sizes[VALIDATE_LAYERS_MAX + 2], levels[VALIDATE_LAYERS_MAX + 1];
-    const size_t count = c->depth + 1;
+    const size_t count = validate_tangent_shape(j->set, c->levels, c->depth, c->width, sizes, levels);
     qntk_moments_weights layers[VALIDATE_LAYERS_MAX + 1] = {0};
     qntk_network network = {0};
-    shape_of(j, c, sizes, levels);
     double *embedded = qntk_alloc(j->rows.n, c->width * sizeof *embedded);
-    qntk_status status = embedded == NULL ? QNTK_NO_MEMORY : embed(&j->rows, c->width, embedding, embedded);
+    qntk_status status =
+        embedded == NULL ? QNTK_NO_MEMORY : validate_embed(&j->rows, c->width, embedding, embedded);
     if (status == QNTK_OK)
         status = qntk_network_create(count, sizes, levels, j->set->b_std, seed, &network);
     if (status == QNTK_OK) {
