@@ -79,6 +79,7 @@ typedef struct {
     double median; /* of the distances; 0 until it is asked for */
     double *K;     /* (n,n): of the candidate at hand, */
     double *best;  /* (n,n): and of the best one */
+    size_t least;  /* the first ridge that is tried: smaller ones left a fold singular */
 } study;
 
 /* The specification names this key. */
@@ -158,6 +159,21 @@ static qntk_status evaluate(const study *s, const double *K, const qntk_split *s
                                score, NULL);
 }
 
+/* score (ridges): of the pair. The smallest ridges, *first of them, are left out where they leave the matrix
+ * singular to rounding, as they may in single precision. */
+static qntk_status evaluate_pair(const study *s, size_t *first, qntk_score *score)
+{
+    const qntk_study_options *o = s->options;
+    qntk_status status = QNTK_SINGULAR;
+    for (*first = s->least; *first < o->ridges; ++*first) {
+        status =
+            evaluate(s, s->K, &s->data->validation, o->ridges - *first, o->ridge + *first, score + *first);
+        if (status != QNTK_SINGULAR)
+            return status;
+    }
+    return status;
+}
+
 /* The best depth or bandwidth and ridge on the pair, and s->best, its matrix. */
 static qntk_status search(study *s, const qntk_kernel *kernel, qntk_study_result *result)
 {
@@ -170,10 +186,11 @@ static qntk_status search(study *s, const qntk_kernel *kernel, qntk_study_result
         status = make_candidate(s, kernel, index, &candidate);
         if (status == QNTK_OK)
             status = fill_matrix(s, &candidate, s->K);
+        size_t first = 0;
         if (status == QNTK_OK)
-            status = evaluate(s, s->K, &s->data->validation, options->ridges, options->ridge, score);
+            status = evaluate_pair(s, &first, score);
         bool better = false;
-        for (size_t r = 0; r < options->ridges && status == QNTK_OK; r++)
+        for (size_t r = first; r < options->ridges && status == QNTK_OK; r++)
             if (score[r].test > result->validation) { /* the first of equals stays */
                 result->validation = score[r].test;
                 result->ridge = options->ridge[r];
@@ -201,9 +218,9 @@ long double qntk_study_exact(double share, size_t count)
     return roundl((long double)share * (long double)count) / (long double)count;
 }
 
-static qntk_status study_kernel(study *s, const qntk_kernel *kernel, qntk_study_result *result)
+/* The search, and the folds with what it chose. */
+static qntk_status run_protocol(study *s, const qntk_kernel *kernel, qntk_study_result *result)
 {
-    const double start = qntk_study_clock();
     const size_t folds = s->data->folds;
     long double train = 0, test = 0;
     qntk_status status = search(s, kernel, result);
@@ -217,8 +234,30 @@ static qntk_status study_kernel(study *s, const qntk_kernel *kernel, qntk_study_
     result->train = (double)(train / (long double)folds);
     result->test = (double)(test / (long double)folds);
     result->gap = result->train - result->test;
+    return status;
+}
+
+static qntk_status study_kernel(study *s, const qntk_kernel *kernel, qntk_study_result *result)
+{
+    const qntk_study_options *o = s->options;
+    const double start = qntk_study_clock();
+    qntk_status status;
+    s->least = 0;
+    do { /* again only if the ridge chosen leaves a fold singular: from the next one on */
+        status = run_protocol(s, kernel, result);
+        while (status == QNTK_SINGULAR && s->least < o->ridges && o->ridge[s->least++] < result->ridge)
+            ;
+    } while (status == QNTK_SINGULAR && s->least < o->ridges && result->validation >= 0);
     result->seconds = qntk_study_clock() - start;
     return status;
+}
+
+/* Puts the kernel's name before the message of a singular matrix. */
+static void name_kernel(const qntk_kernel *kernel)
+{
+    char message[512];
+    snprintf(message, sizeof message, "%s", qntk_message());
+    qntk_fail(QNTK_SINGULAR, "%s: %s", kernel->spec, message);
 }
 
 /* ---- arguments ---- */
@@ -303,8 +342,11 @@ qntk_status qntk_study_set(const qntk_dataset *data, size_t count, const qntk_ke
     s.best = qntk_alloc(data->n * data->n, sizeof(double));
     if (s.K == NULL || s.best == NULL)
         status = QNTK_FAIL_MEMORY();
-    for (size_t k = 0; k < count && status == QNTK_OK; k++)
+    for (size_t k = 0; k < count && status == QNTK_OK; k++) {
         status = study_kernel(&s, &kernels[k], &result[k]);
+        if (status == QNTK_SINGULAR)
+            name_kernel(&kernels[k]);
+    }
     qntk_free(s.K);
     qntk_free(s.best);
     if (status != QNTK_OK)

@@ -418,6 +418,34 @@ START_TEST(a_kernel_that_is_zero_is_singular)
 }
 END_TEST
 
+/* Two equal rows, both in the training half of the pair or only one of them there: without a ridge the matrix of the
+ * pair is singular, or that of a fold with both. */
+START_TEST(ridges_that_leave_a_matrix_singular_are_left_out)
+{
+    for (int both = 0; both < 2; both++) {
+        qntk_dataset data = clouds(N, CLASSES, 1.5, 21);
+        const size_t *train = data.validation.train, *test = data.validation.test;
+        memcpy(data.X + (both ? train[1] : test[0]) * D, data.X + train[0] * D, D * sizeof(double));
+        qntk_kernel kernel;
+        qntk_study_result result, expected;
+        qntk_study_options options = qntk_study_defaults(), without = options;
+        parse("laplace", &kernel);
+        options.ridges = without.ridges = 1;
+        options.ridge[0] = 0;
+        ck_assert_fails(qntk_study_set(&data, 1, &kernel, options, &result), QNTK_SINGULAR,
+                        "laplace: ridge 0: ");
+        options.ridges = 3; /* so close to 0 that no prediction differs, and another */
+        options.ridge[1] = without.ridge[0] = 1e-9;
+        options.ridge[2] = without.ridge[1] = 1e-3;
+        without.ridges = 2;
+        ck_assert_ok(qntk_study_set(&data, 1, &kernel, options, &result));
+        ck_assert_ok(qntk_study_set(&data, 1, &kernel, without, &expected));
+        compare(&result, &expected);
+        qntk_dataset_free(&data);
+    }
+}
+END_TEST
+
 START_TEST(every_failing_allocation_is_reported_and_nothing_leaks)
 {
     qntk_dataset data = clouds(16, 2, 1, 9);
@@ -542,6 +570,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, one_set_has_a_mean_and_no_deviation);
     tcase_add_test(tcase, each_documented_error_is_given);
     tcase_add_test(tcase, a_kernel_that_is_zero_is_singular);
+    tcase_add_test(tcase, ridges_that_leave_a_matrix_singular_are_left_out);
     tcase_add_test(tcase, every_failing_allocation_is_reported_and_nothing_leaks);
     tcase_add_test(tcase, an_interrupt_ends_it);
     tcase_add_test(tcase, sets_of_the_collection_give_what_an_independent_script_found);

@@ -43,7 +43,9 @@ typedef struct {
 
 /* The protocol for each of `count` kernels on one set with classes, a pair and at least one fold. Every
  * depth or bandwidth is tried with every ridge, the ridge changing fastest, each ascending; the first with the
- * highest accuracy on the pair wins. Predictions as in qntk_evaluate_split.
+ * highest accuracy on the pair wins. Predictions as in qntk_evaluate_split. A ridge that leaves the matrix of the
+ * pair singular to rounding, or that of a fold if it was chosen, is left out with all below it: in single precision
+ * there are such.
  *
  * result (count). The Gram matrix of all n rows is computed once for each kernel and depth or bandwidth; each
  * training block is reduced once for all ridges. O(n^3) for each; memory 16 n^2 bytes and that of
@@ -51,7 +53,8 @@ typedef struct {
  * for any number.
  *
  * QNTK_INVALID: no classes, no pair or no folds, rows in them that are not below n, an empty or unsorted grid, a kernel from a file, a median
- * distance of zero. Codes of qntk_gram_create and qntk_evaluate_split. On failure the results are zeroed. */
+ * distance of zero. QNTK_SINGULAR: with every ridge; the message names the kernel.
+ * Codes of qntk_gram_create and qntk_evaluate_split. On failure the results are zeroed. */
 qntk_status qntk_study_set(const qntk_dataset *data, size_t count, const qntk_kernel *kernels,
                            qntk_study_options options, qntk_study_result *result);
 
