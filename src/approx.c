@@ -146,8 +146,10 @@ qntk_status qntk_approx_build(const qntk_approx_function *function, const qntk_a
     *network = (qntk_approx_network){0};
     snprintf(what, sizeof what, "a network of up to %.3g weights for eps %g (%zu cells an axis)",
              plan->weights, plan->eps, plan->cells);
-    qntk_status status =
-        qntk_memory_check(plan->bytes < 1e18 ? (size_t)plan->bytes : SIZE_MAX, what, "take a larger eps");
+    if (!(plan->bytes < (double)SIZE_MAX / 2))
+        return qntk_fail(QNTK_TOO_LARGE, "%s needs %.3g GiB of memory; take a larger eps", what,
+                         plan->bytes / 1073741824);
+    qntk_status status = qntk_memory_check((size_t)plan->bytes, what, "take a larger eps");
     if (status == QNTK_OK)
         status = approx_draft_function(function, plan, &alphabet, &draft);
     if (status == QNTK_OK)

@@ -13,6 +13,7 @@ typedef struct {
 int qnn_train(int argc, char **argv);
 int qnn_predict(int argc, char **argv);
 int qnn_validate(int argc, char **argv);
+int qnn_approx(int argc, char **argv);
 int qnn_suite(int argc, char **argv);
 
 /* Whole numbers from `low` in "a,b,c", at most `limit` of them; the count, or 0 after saying why not. */
