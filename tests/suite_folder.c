@@ -14,7 +14,7 @@ static void write_list(FILE *file, const size_t *rows, size_t count)
 /* Lines of a split of n rows: half and half, or three quarters to train. */
 static void write_split(FILE *file, qntk_rng *rng, size_t n, size_t train)
 {
-    size_t rows[1000];
+    size_t rows[2000];
     ck_assert_uint_le(n, sizeof rows / sizeof *rows);
     for (size_t i = 0; i < n; i++)
         rows[i] = i;

@@ -171,6 +171,12 @@ START_TEST(any_number_of_threads_gives_the_same_bytes)
     suite_check_same(one.out, three.out, "1 and 3 threads");
     run_free(&one);
     run_free(&three);
+    suite_make_set("large", 1600, 11, false); /* on which all threads work together */
+    one = expect(0, SMALL " --kernel ntk:depth=1 --threads 1 --quiet");
+    three = expect(0, SMALL " --kernel ntk:depth=1 --threads 3 --quiet");
+    suite_check_same(one.out, three.out, "1 and 3 threads on many rows");
+    run_free(&one);
+    run_free(&three);
     test_files_remove();
 }
 END_TEST
