@@ -13,14 +13,13 @@
 
 /* ---- noise ---- */
 
-/* exp(-x) for x >= 0, relative error below 2^-22; 0 beyond 87. With r = n ln 2 - x, |r| <= (ln 2)/2: the
+/* exp(-x) for x in [0,88], relative error below 2^-22; 0 beyond 87.7. With r = n ln 2 - x, |r| <= (ln 2)/2: the
  * Taylor polynomial of exp(r) to degree 7 is off by less than 0.347^8/8! < 6e-9. */
 static inline float decay(float x)
 {
     const float log2e = 1.44269504F, high = 0.693359375F, low = -2.12194440e-4F; /* high + low = ln 2 */
-    const float bounded = x < 87 ? x : 87;
-    const int32_t n = (int32_t)(bounded * log2e + 0.5F);
-    const float r = (float)n * high - bounded + (float)n * low; /* n high is exact */
+    const int32_t n = (int32_t)(x * log2e + 0.5F);
+    const float r = (float)n * high - x + (float)n * low; /* n high is exact */
     float p = 1.0F / 5040;
     p = p * r + 1.0F / 720;
     p = p * r + 1.0F / 120;
@@ -29,22 +28,30 @@ static inline float decay(float x)
     p = p * r + 0.5F;
     p = p * r + 1;
     p = p * r + 1;
-    const int32_t power = (int32_t)((uint32_t)(127 - n) << 23); /* 2^-n; n <= 126 */
+    const int32_t power = (int32_t)((uint32_t)(127 - n) << 23); /* 2^-n, 0 for the largest n, 127 */
     float scale;
     memcpy(&scale, &power, sizeof scale);
-    return x < 87 ? p * scale : 0;
+    return p * scale;
 }
 
 /* What a term needs of the noise. */
 typedef struct {
     float s, inverse; /* 1/s */
     float peak;       /* of the density */
+    float far;        /* where |z|/s is cut: exp(-88) is 0. No constant, which would become a branch. */
 } law;
+
+/* |z|/s, at most `far`. */
+static inline float ratio(law noise, float z)
+{
+    const float a = fabsf(z) * noise.inverse;
+    return a < noise.far ? a : noise.far;
+}
 
 /* F(z), absolute error below 3e-7: of the normal law by 7.1.26 of Abramowitz & Stegun, erf to 1.5e-7. */
 static inline __attribute__((always_inline)) float distribution(qntk_noise_shape shape, law noise, float z)
 {
-    const float a = fabsf(z) * noise.inverse;
+    const float a = ratio(noise, z);
     float tail; /* F(-|z|) */
     if (shape == QNTK_NOISE_UNIFORM) {
         tail = (1 - a) * 0.5F;
@@ -70,7 +77,7 @@ static inline __attribute__((always_inline)) float distribution(qntk_noise_shape
 static inline __attribute__((always_inline)) float density(qntk_noise_shape shape, law noise, float z,
                                                            bool last)
 {
-    const float a = fabsf(z) * noise.inverse;
+    const float a = ratio(noise, z);
     if (shape == QNTK_NOISE_UNIFORM) {
         const bool inside = (z >= -noise.s) & ((z < noise.s) | ((z <= noise.s) & last));
         return inside ? noise.peak : 0;
@@ -123,7 +130,8 @@ static frame prepare(qntk_noise noise, size_t levels)
     f.terms = f.all ? levels - 1 : (size_t)(last - first + 1);
     f.noise = (law){.s = (float)noise.scale,
                     .inverse = (float)(1 / noise.scale),
-                    .peak = (float)(peaks[noise.shape] / noise.scale)};
+                    .peak = (float)(peaks[noise.shape] / noise.scale),
+                    .far = noise.shape == QNTK_NOISE_NORMAL ? 13.26F : 88};
     return f;
 }
 
@@ -177,6 +185,16 @@ static inline __attribute__((always_inline)) void expect(qntk_noise_shape shape,
 /* Probabilities closer than this are equal: distributions are not more exact. */
 static const float TIE = 0x1p-21F;
 
+/* Level t of weight k, before which F is `before` and behind which it is F. */
+static inline __attribute__((always_inline)) void consider(const frame *f, size_t k, float t, float F,
+                                                           float *before, float *best, float *mode)
+{
+    const float p = before[k] - F;
+    mode[k] = p >= best[k] - TIE ? f->anchor[k] - 1 + t : mode[k];
+    best[k] = p > best[k] ? p : best[k];
+    before[k] = F;
+}
+
 static inline __attribute__((always_inline)) void choose(qntk_noise_shape shape, const frame *f, size_t count,
                                                          const float *restrict latent, float *restrict weight)
 {
@@ -186,16 +204,13 @@ static inline __attribute__((always_inline)) void choose(qntk_noise_shape shape,
         best[k] = -1;
         mode[k] = 0;
     }
-    for (size_t t = 0; t <= f->terms; t++)
-        for (size_t k = 0; k < count; k++) {
-            const float F = t < f->terms ? term(shape, f, k, (float)t) : 0, p = before[k] - F;
-            const bool better = p >= best[k] - TIE;
-            mode[k] = better ? f->anchor[k] - 1 + (float)t : mode[k];
-            best[k] = p > best[k] ? p : best[k];
-            before[k] = F;
-        }
-    for (size_t k = 0; k < count; k++)
+    for (size_t t = 0; t < f->terms; t++)
+        for (size_t k = 0; k < count; k++)
+            consider(f, k, (float)t, term(shape, f, k, (float)t), before, best, mode);
+    for (size_t k = 0; k < count; k++) {
+        consider(f, k, (float)f->terms, 0, before, best, mode);
         weight[k] = value(f, mode[k], latent[k]);
+    }
 }
 
 /* F(z) > u, with 23 bits of u in (0,1), sixteen from `high`. */
@@ -227,7 +242,8 @@ static inline __attribute__((always_inline)) void descend(qntk_noise_shape shape
         for (size_t k = 0; k < count; k++) {
             const float i = f->anchor[k] + (float)t;
             const float d = density(shape, f->noise, f->shift[k] - (float)t, i == f->top);
-            sum[k] += (i >= 1) & (i <= f->top) ? d : 0;
+            const float counts = (i >= 1) & (i <= f->top) ? 1 : 0; /* a factor: a select would branch */
+            sum[k] += counts * d;
         }
     for (size_t k = 0; k < count; k++) {
         const float product = gradient[k] * sum[k];
