@@ -41,7 +41,7 @@ typedef enum { QNTK_LOSS_SQUARED, QNTK_LOSS_CROSS_ENTROPY, QNTK_LOSS_SQUARED_HIN
 typedef enum { QNTK_METHOD_BINARYCONNECT, QNTK_METHOD_STE, QNTK_METHOD_ANA } qntk_train_method;
 
 /* What annealing makes of a latent weight under its noise: the expected output of the multi-step function, its
- * most probable level, or a random one, drawn afresh each step (probabilities to 5e-7). */
+ * most probable level, or a random one, drawn afresh each step. */
 typedef enum { QNTK_STRATEGY_EXPECTED, QNTK_STRATEGY_MODE, QNTK_STRATEGY_RANDOM } qntk_strategy;
 
 /* Additive noise annealing of weights (anneal.h, with qntk_steps_symmetric and noise of mean 0). Forward: noise
@@ -49,7 +49,8 @@ typedef enum { QNTK_STRATEGY_EXPECTED, QNTK_STRATEGY_MODE, QNTK_STRATEGY_RANDOM 
  * nearest level, which is also what the trained network is evaluated with. Backward, for any strategy: the
  * factor is the slope under noise of its own, and 0 without it. Latent weights are not clipped. No forward
  * noise, and uniform backward noise of scale 1/2, is straight-through with rounding to nearest, to the byte.
- * Scales are in steps, below 2^-60 they are 0. Single precision: weights to 1e-6, factors to 1e-6 of them; where
+ * Scales are in steps, below 2^-60 they are 0. Single precision: weights and probabilities to 1e-6 at usual
+ * scales, and as if latent weights were off by 2^-21 steps under narrower noise; where
  * two supports of uniform noise meet, one of them counts. Cost: a distribution and a density a weight for each
  * threshold within reach of the noise. Sources as in anneal.h. */
 typedef struct {
