@@ -140,7 +140,8 @@ qntk_status qntk_approx_plan_make(size_t d, size_t smoothness, double eps, size_
 qntk_status qntk_approx_build(const qntk_approx_function *function, const qntk_approx_plan *plan,
                               qntk_approx_network *network)
 {
-    const approx_alphabet alphabet = approx_alphabet_of(plan->values);
+    const approx_alphabet alphabet =
+        plan->steps ? approx_alphabet_even(plan->values) : approx_alphabet_of(plan->values);
     approx_draft draft = {0};
     char what[128];
     *network = (qntk_approx_network){0};
@@ -151,9 +152,11 @@ qntk_status qntk_approx_build(const qntk_approx_function *function, const qntk_a
                          plan->bytes / 1073741824);
     qntk_status status = qntk_memory_check((size_t)plan->bytes, what, "take a larger eps");
     if (status == QNTK_OK)
-        status = approx_draft_function(function, plan, &alphabet, &draft);
+        status = plan->steps ? approx_draft_steps(function, plan, &draft)
+                             : approx_draft_function(function, plan, &alphabet, &draft);
     if (status == QNTK_OK)
         status = approx_realise(&draft, &alphabet, network);
+    network->step = plan->steps;
     approx_draft_free(&draft);
     return status;
 }

@@ -129,6 +129,13 @@ void approx_finish_form(approx_draft *draft, const approx_form *form)
     approx_add(draft, draft->layers, form);
 }
 
+void approx_finish_terms(approx_draft *draft, size_t count, const approx_term *term, double constant)
+{
+    const size_t last = draft->layers;
+    if (reach(draft, last) && append(draft, &draft->layer[last], count, term))
+        end_neuron(draft, &draft->layer[last], constant);
+}
+
 void approx_finish_sums(approx_draft *draft)
 {
     approx_form out = {.constant = draft->output_bias};

@@ -64,6 +64,9 @@ void approx_finish_sums(approx_draft *draft);
 /* Ends the draft with this form of its last layer as the output. */
 void approx_finish_form(approx_draft *draft, const approx_form *form);
 
+/* Ends the draft with an output of any number of terms. */
+void approx_finish_terms(approx_draft *draft, size_t count, const approx_term *term, double constant);
+
 /* ---- values ---- */
 
 typedef struct {
@@ -114,5 +117,12 @@ size_t approx_monomials(size_t d, size_t degree);
 /* NULL for `function`: weights 1 and -1 in turn, of which all digits are there; no function exceeds them. */
 qntk_status approx_draft_function(const qntk_approx_function *function, const qntk_approx_plan *plan,
                                   const approx_alphabet *alphabet, approx_draft *draft);
+
+/* ---- steps ---- */
+
+/* Evenly on [-1,1]; 0: real weights. */
+approx_alphabet approx_alphabet_even(size_t values);
+qntk_status approx_draft_steps(const qntk_approx_function *function, const qntk_approx_plan *plan,
+                               approx_draft *draft);
 
 #endif

@@ -50,8 +50,8 @@ typedef struct {
 } forward_job;
 
 /* out (width, ROWS) from in (inputs, ROWS). */
-static void forward_layer(const qntk_approx_layer *layer, const double *value, bool last, const double *in,
-                          double *out)
+static void forward_layer(const qntk_approx_layer *layer, const double *value, bool step, bool last,
+                          const double *in, double *out)
 {
     for (size_t i = 0; i < layer->width; i++) {
         double h[ROWS];
@@ -63,7 +63,7 @@ static void forward_layer(const qntk_approx_layer *layer, const double *value, b
                 h[r] += w * x[r];
         }
         for (size_t r = 0; r < ROWS; r++)
-            out[i * ROWS + r] = last || h[r] > 0 ? h[r] : 0;
+            out[i * ROWS + r] = last ? h[r] : step ? h[r] >= 0 : h[r] > 0 ? h[r] : 0;
     }
 }
 
@@ -86,7 +86,7 @@ static qntk_status forward_rows(void *context, size_t index, size_t worker)
     for (size_t l = 0; l < net->depth; l++) {
         if (qntk_interrupted())
             return qntk_fail(QNTK_INTERRUPTED, "interrupted");
-        forward_layer(&net->layer[l], net->value, l + 1 == net->depth, in, out);
+        forward_layer(&net->layer[l], net->value, net->step, l + 1 == net->depth, in, out);
         double *swap = in;
         in = out;
         out = swap;
@@ -146,6 +146,8 @@ static qntk_status dense_layer(const qntk_approx_network *network, size_t l, qnt
 qntk_status qntk_approx_dense(const qntk_approx_network *network, qntk_moments_weights *layers)
 {
     double bytes = 0, width = (double)network->inputs;
+    if (network->step)
+        return qntk_fail(QNTK_UNSUPPORTED, "qntk_approx_dense: expected ReLUs, found steps");
     for (size_t l = 0; l < network->depth; l++) {
         layers[l] = (qntk_moments_weights){0};
         bytes += width * (double)network->layer[l].width * sizeof(double);

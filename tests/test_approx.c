@@ -367,6 +367,56 @@ START_TEST(the_predicted_size_is_close)
 }
 END_TEST
 
+START_TEST(steps_are_within_their_bound)
+{
+    size_t count;
+    const qntk_approx_function *f = qntk_approx_functions(&count);
+    static const size_t values[] = {0, 16, 64, 256}, none[3] = {0};
+    for (size_t k = 0; k < count; k++)
+        for (size_t d = 1; d <= 3; d++) {
+            qntk_approx_plan p;
+            qntk_approx_network net;
+            qntk_approx_counts counts;
+            const size_t V = values[(k + d) % 4];
+            ck_assert_ok(qntk_approx_lipschitz_plan(d, 1, 0.15, V, &p));
+            ck_assert_ok(qntk_approx_build(&f[k], &p, &net));
+            ck_assert_ok(qntk_approx_count(&net, &counts));
+            ck_assert_uint_eq(net.depth, 3);
+            ck_assert(V == 0 || (net.values == V && counts.distinct <= V));
+            ck_assert_double_le((double)counts.weights, p.weights);
+            double grid, random, x[3], y;
+            ck_assert_ok(qntk_approx_error(&net, &f[k], &p, d == 1 ? 1001 : 31, 100, 3, &grid, &random));
+            ck_assert(grid <= p.bound && random <= p.bound && p.bound <= 0.15 && grid > 0.01);
+            /* the value in a cell, found by division */
+            qntk_rng rng = qntk_rng_create(k, d);
+            for (size_t t = 0; t < 50; t++) {
+                double centre[3];
+                for (size_t i = 0; i < d; i++) {
+                    x[i] = qntk_rng_uniform(&rng);
+                    centre[i] = (floor(x[i] * (double)p.cells) + 0.5) / (double)p.cells;
+                }
+                double truth = f[k].derivative(d, 1, centre, none);
+                if (V > 0)
+                    truth = nearbyint((truth + 1) / 2 * (double)(V - 1)) * 2 / (double)(V - 1) - 1;
+                ck_assert_ok(qntk_approx_forward(&net, 1, x, &y));
+                ck_assert_close(y, truth, 1e-14, 1);
+            }
+            qntk_moments_weights layers[3];
+            ck_assert_fails(qntk_approx_dense(&net, layers), QNTK_UNSUPPORTED, "steps");
+            qntk_approx_network_free(&net);
+        }
+    qntk_approx_plan p;
+    qntk_approx_network net;
+    ck_assert_fails(qntk_approx_lipschitz_plan(1, 1, 0.1, 11, &p), QNTK_INVALID, "more than 11 values");
+    ck_assert_fails(qntk_approx_lipschitz_plan(0, 1, 0.1, 12, &p), QNTK_INVALID, "dimensions");
+    ck_assert_fails(qntk_approx_lipschitz_plan(1, 9, 0.1, 12, &p), QNTK_INVALID, "smoothness");
+    ck_assert_fails(qntk_approx_lipschitz_plan(1, 1, 1, 12, &p), QNTK_INVALID, "eps");
+    ck_assert_fails(qntk_approx_lipschitz_plan(1, 1, 0.1, 1, &p), QNTK_INVALID, "values");
+    ck_assert_ok(qntk_approx_lipschitz_plan(3, 1, 1e-6, 0, &p));
+    ck_assert_fails(qntk_approx_build(&f[0], &p, &net), QNTK_TOO_LARGE, "weights for eps 1e-06");
+}
+END_TEST
+
 START_TEST(the_dense_network_is_the_same)
 {
     enum { N = 100, D = 2 };
@@ -486,6 +536,11 @@ static qntk_status everything(void)
         status = qntk_approx_dense(&net, layers);
     qntk_approx_dense_free(64, layers);
     qntk_approx_network_free(&net);
+    if (status == QNTK_OK)
+        status = qntk_approx_lipschitz_plan(1, 1, 0.5, 4, &p);
+    if (status == QNTK_OK)
+        status = qntk_approx_build(f, &p, &net);
+    qntk_approx_network_free(&net);
     return status;
 }
 
@@ -518,6 +573,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, derivatives_are_those_of_the_function_and_at_most_one);
     tcase_add_test(tcase, the_network_is_the_formula_within_its_bounds);
     tcase_add_test(tcase, the_predicted_size_is_close);
+    tcase_add_test(tcase, steps_are_within_their_bound);
     tcase_add_test(tcase, the_dense_network_is_the_same);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
     tcase_add_test(tcase, the_best_number_of_values_solves_its_equation);

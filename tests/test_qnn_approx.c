@@ -41,6 +41,8 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn approx --sweep 1e-3:1e-1:1", "LO:HI:N");
     expect_complaint(2, "qnn approx --sweep 1e-3:1e-1:3x", "LO:HI:N");
     expect_complaint(2, "qnn approx --dim 3 --eps 0.5 --grid 1001", "1e9 points");
+    expect_complaint(2, "qnn approx --eps 0.1 --construction steps --values best", "not for");
+    expect_complaint(1, "qnn approx --eps 0.1 --construction steps --values 11", "more than 11 values");
 }
 END_TEST
 

@@ -13,6 +13,7 @@ static struct {
     cli_common common;
     const char *function, *values, *sweep;
     size_t dim, smoothness, grid, random;
+    int construction; /* 0 taylor, 1 steps */
     double eps;
 } set = {.function = "sine", .values = "2", .dim = 1, .smoothness = 2, .random = 10000, .eps = NAN};
 
@@ -36,6 +37,11 @@ static const cli_option options[] = {
      .high = QNTK_APPROX_SMOOTHNESS_MAX,
      .help = "derivatives up to this order are bounded by 1: 1 to 8"},
     CLI_HEADING("Network"),
+    {.name = "construction",
+     .kind = CLI_CHOICE,
+     .destination = &set.construction,
+     .choices = "taylor|steps",
+     .help = "ReLUs and Taylor polynomials; or two layers of steps on a grid"},
     {.name = "eps",
      .kind = CLI_NUMBER,
      .destination = &set.eps,
@@ -94,7 +100,9 @@ static const cli_program program = {
         "two\n"
         "values are those of Ding et al. 2018; sets of more values, the products and the division of eps "
         "are\n"
-        "this program's, and the order for more values and 'best' are recalled from there, unchecked.\n",
+        "this program's, and the order for more values and 'best' are recalled from there, unchecked. Steps "
+        "are\n"
+        "derived here: N^d cells, values evenly on [-1,1], error at most d/(2N) + 1/(V-1).\n",
     .options = options,
     .common = &set.common,
 };
@@ -156,6 +164,8 @@ static int parse(job *j)
         return cli_usage(&program, "--grid: expected at most 1e9 points in all, found %zu^%zu", j->side,
                          set.dim);
     j->best = strcmp(set.values, "best") == 0;
+    if (j->best && set.construction == 1)
+        return cli_usage(&program, "--values best: the formula is not for --construction steps");
     j->values_count = 1;
     if (!j->best)
         j->values_count = qnn_parse_list(&program, "values", set.values, 2, VALUES_MAX, j->values);
@@ -177,7 +187,8 @@ static qntk_status run_network(const job *j, double eps, size_t values, qntk_app
 {
     qntk_approx_plan plan;
     qntk_approx_network network = {0};
-    qntk_status status = qntk_approx_plan_make(set.dim, set.smoothness, eps, values, &plan);
+    qntk_status status = (set.construction == 1 ? qntk_approx_lipschitz_plan : qntk_approx_plan_make)(
+        set.dim, set.smoothness, eps, values, &plan);
     if (status == QNTK_OK)
         status = qntk_approx_build(j->function, &plan, &network);
     if (status == QNTK_OK)
@@ -275,11 +286,13 @@ static void fill(const row *r, qntk_cell cells[CELLS])
                                   (double)r->plan.square,
                                   (double)r->plan.digits,
                                   (double)r->plan.base,
-                                  qntk_approx_order(r->plan.d, r->plan.smoothness, r->eps, r->values),
+                                  r->plan.steps
+                                      ? pow(1 / r->eps, (double)r->plan.d)
+                                      : qntk_approx_order(r->plan.d, r->plan.smoothness, r->eps, r->values),
                                   (double)r->real.depth,
                                   (double)r->real.weights,
                                   (double)r->real.weights * REAL_BITS,
-                                  (double)qntk_approx_best_values(r->eps)};
+                                  r->plan.steps ? NAN : (double)qntk_approx_best_values(r->eps)};
     for (size_t k = 0; k < CELLS; k++)
         cells[k] = qntk_cell_number(number[k]);
 }
@@ -388,8 +401,10 @@ static void print_summary(const job *j)
     for (size_t k = 0; k < j->laws; k++) {
         char name[32];
         law_name(j->law[k].values, name);
-        fprintf(stderr, "weights (%s values) ~ (1/eps)^%.3f +- %.3f; d/n = %.3f, and logarithms\n", name,
-                j->law[k].exponent, j->law[k].se, (double)set.dim / (double)set.smoothness);
+        fprintf(stderr, "weights (%s values) ~ (1/eps)^%.3f +- %.3f; theory %.3f%s\n", name,
+                j->law[k].exponent, j->law[k].se,
+                set.construction == 1 ? (double)set.dim : (double)set.dim / (double)set.smoothness,
+                set.construction == 1 ? "" : " and logarithms");
     }
 }
 

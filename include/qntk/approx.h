@@ -15,6 +15,7 @@
 #ifndef QNTK_APPROX_H
 #define QNTK_APPROX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,13 +40,14 @@ typedef struct {
     qntk_approx_edge *edge; /* (start[width]) */
 } qntk_approx_layer;
 
-/* Layer l: h = W x + bias, x = relu(h) but after the last, W sparse with entries value[edge.value]. Starts at
+/* Layer l: h = W x + bias, x = relu(h), or 1[h >= 0] where `step` is set, but after the last, W sparse with entries value[edge.value]. Starts at
  * {0}. */
 typedef struct {
     size_t inputs, depth;     /* depth: layers of weights, the last included */
     qntk_approx_layer *layer; /* (depth) */
     size_t values;            /* that the weights may have; of a network of real weights those it has */
     double *value;            /* (values) */
+    bool step;
 } qntk_approx_network;
 
 void qntk_approx_network_free(qntk_approx_network *network);
@@ -67,7 +69,7 @@ qntk_status qntk_approx_count(const qntk_approx_network *network, qntk_approx_co
 qntk_status qntk_approx_forward(const qntk_approx_network *network, size_t n, const double *X, double *Y);
 
 /* The same network with dense layers of real weights, for qntk_moments_propagate: layers (depth), to be freed,
- * whatever happened, with qntk_approx_dense_free. QNTK_TOO_LARGE, QNTK_NO_MEMORY. */
+ * whatever happened, with qntk_approx_dense_free. QNTK_UNSUPPORTED (steps), QNTK_TOO_LARGE, QNTK_NO_MEMORY. */
 qntk_status qntk_approx_dense(const qntk_approx_network *network, qntk_moments_weights *layers);
 void qntk_approx_dense_free(size_t depth, qntk_moments_weights *layers);
 
@@ -94,7 +96,8 @@ typedef struct {
     size_t d, smoothness;
     size_t values; /* 0: real weights */
     double eps;
-    size_t cells;  /* S */
+    bool steps;    /* two layers of steps instead (qntk_approx_lipschitz_plan) */
+    size_t cells;  /* S, of steps N */
     size_t square; /* r, sawtooth compositions of a square */
     size_t base, digits;
     double taylor_bound, product_bound, weight_bound, bound;
@@ -106,6 +109,13 @@ typedef struct {
  * QNTK_NO_MEMORY, QNTK_INTERRUPTED. */
 qntk_status qntk_approx_plan_make(size_t d, size_t smoothness, double eps, size_t values,
                                   qntk_approx_plan *plan);
+
+/* A plan for two layers of steps on a grid of N^d cells: a cell's value is that of f at its centre, or the nearest of
+ * `values` evenly on [-1,1], so that with partial derivatives of at most 1 the error is at most
+ * d/(2N) (taylor_bound) + 1/(values-1) (weight_bound). Derived here. QNTK_INVALID as above, and where there are too few
+ * values for eps. */
+qntk_status qntk_approx_lipschitz_plan(size_t d, size_t smoothness, double eps, size_t values,
+                                       qntk_approx_plan *plan);
 
 /* The network of a plan for a function. QNTK_TOO_LARGE with the size it would have; QNTK_NO_MEMORY,
  * QNTK_INTERRUPTED. */
