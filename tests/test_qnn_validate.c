@@ -664,9 +664,9 @@ END_TEST
 
 START_TEST(an_interrupted_run_keeps_what_is_complete)
 {
-    run_result r = run_program(
-        "qnn validate --data sphere:n=30,d=5 --tangent --weights binary --depths 3 --widths 4,9000 --seeds 9",
-        2);
+    run_result r = run_program("qnn validate --data sphere:n=30,d=5 --tangent --weights binary --depths 3 "
+                               "--widths 4,1500 --seeds 500",
+                               2);
     ck_assert_msg(r.code == 130, "exit %d: %s", r.code, r.err);
     ck_assert_ptr_nonnull(strstr(r.err, "nterrupt"));
     if (r.out[0] != '\0') { /* not so where a machine needs two seconds for a width of 4 */
