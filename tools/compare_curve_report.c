@@ -1,5 +1,6 @@
 /* See compare_curve.h. */
 #include "compare_curve.h"
+#include "cli_result.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -75,36 +76,17 @@ static void fill_cells(const curve_report *r, const curve_kernel *kernel, size_t
 
 /* ---- TSV ---- */
 
-static void note(qntk_file *file, const char *what, const char *kernel, const char *text)
-{
-    char key[320];
-    snprintf(key, sizeof key, "%s[%s]", what, kernel);
-    qntk_table_note(file, key, text);
-}
-
-/* The ridges tried, as many as fit into a line. */
-static void list_ridges(const curve_kernel *kernel, char *text, size_t size)
-{
-    size_t used = 0;
-    text[0] = '\0';
-    for (size_t k = 0; k < kernel->ridges && used + 40 < size; k++)
-        used += (size_t)snprintf(text + used, size - used, "%s%.17g", k > 0 ? "," : "", kernel->ridge[k]);
-}
-
 /* Write errors are remembered by the file and come out when it is committed. */
-static void write_tsv(qntk_file *file, const curve_report *r)
+static void write_tsv(qntk_file *file, const void *result)
 {
-    char text[4096];
+    const curve_report *r = result;
     const qntk_column *columns = r->sphere ? sphere_columns : data_columns;
     qntk_table_head(file, &r->meta);
     for (size_t k = 0; k < r->count; k++) {
         const curve_kernel *kernel = &r->kernel[k];
-        note(file, "route", kernel->name, kernel->route);
-        snprintf(text, sizeof text, "%.17g", kernel->bandwidth);
-        if (isfinite(kernel->bandwidth))
-            note(file, "bandwidth", kernel->name, text);
-        list_ridges(kernel, text, sizeof text);
-        note(file, "ridges", kernel->name, text);
+        cli_note_text(file, "route", kernel->name, kernel->route);
+        cli_note_number(file, "bandwidth", kernel->name, kernel->bandwidth);
+        cli_note_list(file, "ridges", kernel->name, kernel->ridges, kernel->ridge);
     }
     qntk_table_columns(file, columns);
     for (size_t k = 0; k < r->count; k++)
@@ -137,8 +119,9 @@ static qntk_status add_kernel(cJSON *results, const curve_report *r, const curve
     return status;
 }
 
-static qntk_status write_json(qntk_file *file, const curve_report *r)
+static qntk_status write_json(qntk_file *file, const void *result)
 {
+    const curve_report *r = result;
     cJSON *tree = NULL, *results = NULL;
     qntk_status status = qntk_json_head(&r->meta, &tree);
     if (status == QNTK_OK)
@@ -153,40 +136,10 @@ static qntk_status write_json(qntk_file *file, const curve_report *r)
 
 /* ---- files ---- */
 
-/* The picture is drawn from a TSV made for the purpose. */
-static qntk_status draw(const curve_report *r, const cli_common *common)
-{
-    char path[4096];
-    qntk_file *file = NULL;
-    snprintf(path, sizeof path, "%.4080s.tsv", common->plot);
-    qntk_status status = qntk_file_open(path, &file);
-    if (status != QNTK_OK)
-        return status;
-    write_tsv(file, r);
-    status = qntk_file_flush(file);
-    if (status == QNTK_OK)
-        status = qntk_plot("curve", qntk_file_temporary(file), common->plot);
-    qntk_file_abort(&file);
-    return status;
-}
-
 qntk_status curve_report_write(const curve_report *r, const cli_common *common)
 {
-    qntk_file *file = NULL;
-    qntk_status status = qntk_file_open(common->out, &file);
-    if (status != QNTK_OK)
-        return status;
-    if (common->format == CLI_JSON)
-        status = write_json(file, r);
-    else
-        write_tsv(file, r);
-    if (status == QNTK_OK)
-        status = qntk_file_commit(&file);
-    else
-        qntk_file_abort(&file);
-    if (status == QNTK_OK && common->plot != NULL)
-        status = draw(r, common);
-    return status;
+    const cli_result result = {.script = "curve", .result = r, .tsv = write_tsv, .json = write_json};
+    return cli_result_write(common, &result);
 }
 
 /* ---- for people ---- */

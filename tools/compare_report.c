@@ -1,5 +1,6 @@
 /* See compare_report.h. */
 #include "compare_report.h"
+#include "cli_result.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -67,39 +68,21 @@ static record fill_record(const compare_report *r, const compare_row *row)
 
 /* ---- TSV ---- */
 
-static void note(qntk_file *file, const char *what, const char *kernel, const char *text)
-{
-    char key[320];
-    snprintf(key, sizeof key, "%s[%s]", what, kernel);
-    qntk_table_note(file, key, text);
-}
-
-/* The ridges tried, as many as fit into a line. */
-static void list_ridges(const compare_row *row, char *text, size_t size)
-{
-    size_t used = 0;
-    text[0] = '\0';
-    for (size_t k = 0; k < row->ridges && used + 40 < size; k++)
-        used += (size_t)snprintf(text + used, size - used, "%s%.17g", k > 0 ? "," : "", row->ridge[k]);
-}
-
 /* Write errors are remembered by the file and come out when it is committed. */
-static void write_tsv(qntk_file *file, const compare_report *r)
+static void write_tsv(qntk_file *file, const void *result)
 {
-    char text[4096];
+    const compare_report *r = result;
+    char text[64];
     qntk_table_head(file, &r->meta);
     for (size_t k = 0; k < r->count; k++) {
         const compare_row *row = &r->row[k];
-        note(file, "route", row->name, row->route);
-        snprintf(text, sizeof text, "%.17g", row->bandwidth);
-        if (isfinite(row->bandwidth))
-            note(file, "bandwidth", row->name, text);
-        list_ridges(row, text, sizeof text);
-        note(file, r->svm ? "C" : "ridges", row->name, text);
+        cli_note_text(file, "route", row->name, row->route);
+        cli_note_number(file, "bandwidth", row->name, row->bandwidth);
+        cli_note_list(file, r->svm ? "C" : "ridges", row->name, row->ridges, row->ridge);
         snprintf(text, sizeof text, "%zu machines stopped after 10^7 steps", row->unfinished);
         if (row->unfinished > 0)
-            note(file, "unfinished", row->name, text);
-        note(file, "decay", row->name, row->decay.verdict);
+            cli_note_text(file, "unfinished", row->name, text);
+        cli_note_text(file, "decay", row->name, row->decay.verdict);
     }
     for (size_t k = 0; k < r->count; k++) {
         const record line = fill_record(r, &r->row[k]);
@@ -133,8 +116,9 @@ static qntk_status add_row(cJSON *results, const compare_report *r, const compar
     return status;
 }
 
-static qntk_status write_json(qntk_file *file, const compare_report *r)
+static qntk_status write_json(qntk_file *file, const void *result)
 {
+    const compare_report *r = result;
     cJSON *tree = NULL, *results = NULL;
     qntk_status status = qntk_json_head(&r->meta, &tree);
     if (status == QNTK_OK)
@@ -149,40 +133,11 @@ static qntk_status write_json(qntk_file *file, const compare_report *r)
 
 /* ---- files ---- */
 
-/* The picture is drawn from a TSV made for the purpose. */
-static qntk_status draw(const compare_report *r, const cli_common *common)
-{
-    char path[4096];
-    qntk_file *file = NULL;
-    snprintf(path, sizeof path, "%.4080s.tsv", common->plot);
-    qntk_status status = qntk_file_open(path, &file);
-    if (status != QNTK_OK)
-        return status;
-    write_tsv(file, r);
-    status = qntk_file_flush(file);
-    if (status == QNTK_OK)
-        status = qntk_plot(r->bits ? "bits" : "compare", qntk_file_temporary(file), common->plot);
-    qntk_file_abort(&file);
-    return status;
-}
-
 qntk_status compare_report_write(const compare_report *r, const cli_common *common)
 {
-    qntk_file *file = NULL;
-    qntk_status status = qntk_file_open(common->out, &file);
-    if (status != QNTK_OK)
-        return status;
-    if (common->format == CLI_JSON)
-        status = write_json(file, r);
-    else
-        write_tsv(file, r);
-    if (status == QNTK_OK)
-        status = qntk_file_commit(&file);
-    else
-        qntk_file_abort(&file);
-    if (status == QNTK_OK && common->plot != NULL)
-        status = draw(r, common);
-    return status;
+    const cli_result result = {
+        .script = r->bits ? "bits" : "compare", .result = r, .tsv = write_tsv, .json = write_json};
+    return cli_result_write(common, &result);
 }
 
 qntk_status compare_report_predictions(const compare_report *r, const compare_problem *p, const char *path)

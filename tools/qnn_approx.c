@@ -1,4 +1,5 @@
 /* qnn approx: networks of few distinct weights that approximate a function to eps, verified and counted. */
+#include "cli_result.h"
 #include "qnn.h"
 
 #include <cjson/cJSON.h>
@@ -305,8 +306,9 @@ static void law_name(size_t values, char name[32])
         snprintf(name, 32, "%zu", values);
 }
 
-static void write_tsv(qntk_file *file, const job *j)
+static void write_tsv(qntk_file *file, const void *result)
 {
+    const job *j = result;
     qntk_table_head(file, &j->meta);
     for (size_t k = 0; k < j->laws; k++) {
         char key[64], text[96], name[32];
@@ -324,8 +326,9 @@ static void write_tsv(qntk_file *file, const job *j)
 }
 
 /* One row is part of the object itself, several are an array. */
-static qntk_status write_json(qntk_file *file, const job *j)
+static qntk_status write_json(qntk_file *file, const void *result)
 {
+    const job *j = result;
     static const qntk_column law_columns[] = {
         {"values", 17}, {"exponent", 17}, {"exponent_se", 17}, {NULL, 0}};
     cJSON *tree = NULL, *results = NULL, *laws = NULL;
@@ -352,40 +355,6 @@ static qntk_status write_json(qntk_file *file, const job *j)
         status = qntk_json_write(file, tree);
     cJSON_Delete(tree);
     return status;
-}
-
-/* The picture is drawn from a TSV made for the purpose. */
-static qntk_status draw(const job *j)
-{
-    char path[4096];
-    qntk_file *file = NULL;
-    snprintf(path, sizeof path, "%.4080s.tsv", set.common.plot);
-    qntk_status status = qntk_file_open(path, &file);
-    if (status != QNTK_OK)
-        return status;
-    write_tsv(file, j);
-    status = qntk_file_flush(file);
-    if (status == QNTK_OK)
-        status = qntk_plot("approx", qntk_file_temporary(file), set.common.plot);
-    qntk_file_abort(&file);
-    return status;
-}
-
-static qntk_status write_result(const job *j)
-{
-    qntk_file *file = NULL;
-    qntk_status status = qntk_file_open(set.common.out, &file);
-    if (status != QNTK_OK)
-        return status;
-    if (set.common.format == CLI_JSON)
-        status = write_json(file, j);
-    else
-        write_tsv(file, j); /* errors are remembered by the file and come out here: */
-    if (status == QNTK_OK)
-        status = qntk_file_commit(&file);
-    else
-        qntk_file_abort(&file);
-    return status == QNTK_OK && set.common.plot != NULL ? draw(j) : status;
 }
 
 static void print_summary(const job *j)
@@ -447,7 +416,8 @@ int qnn_approx(int argc, char **argv)
         fit_all(&j);
         if (!set.common.quiet)
             print_summary(&j);
-        status = write_result(&j);
+        const cli_result result = {.script = "approx", .result = &j, .tsv = write_tsv, .json = write_json};
+        status = cli_result_write(&set.common, &result);
         code = status == QNTK_OK ? code : cli_fail(&program, status);
     }
     qntk_free(j.row);

@@ -1,4 +1,5 @@
 /* The log of a training: one row an epoch. */
+#include "cli_result.h"
 #include "qnn.h"
 
 #include <cjson/cJSON.h>
@@ -8,6 +9,11 @@
 static const qntk_column columns[] = {{"epoch", 17}, {"loss", 17}, {"train", 17}, {"test", 17},
                                       {"gap", 17},   {"rate", 17}, {NULL, 0}};
 enum { CELLS = sizeof columns / sizeof *columns - 1 };
+
+typedef struct {
+    const qntk_meta *meta;
+    const qntk_checkpoint *c;
+} training_log;
 
 static void fill(const qntk_checkpoint *c, size_t epoch, qntk_cell cells[CELLS])
 {
@@ -20,10 +26,11 @@ static void fill(const qntk_checkpoint *c, size_t epoch, qntk_cell cells[CELLS])
     cells[5] = qntk_cell_number(r->rate);
 }
 
-/* Write errors are remembered by the file and come out when it is committed. */
-static void write_tsv(qntk_file *file, const qntk_meta *meta, const qntk_checkpoint *c)
+static void write_tsv(qntk_file *file, const void *result)
 {
-    qntk_table_head(file, meta);
+    const training_log *log = result;
+    const qntk_checkpoint *c = log->c;
+    qntk_table_head(file, log->meta);
     qntk_table_columns(file, columns);
     for (size_t e = 0; e < c->epochs; e++) {
         qntk_cell cells[CELLS];
@@ -32,10 +39,12 @@ static void write_tsv(qntk_file *file, const qntk_meta *meta, const qntk_checkpo
     }
 }
 
-static qntk_status write_json(qntk_file *file, const qntk_meta *meta, const qntk_checkpoint *c)
+static qntk_status write_json(qntk_file *file, const void *result)
 {
+    const training_log *log = result;
+    const qntk_checkpoint *c = log->c;
     cJSON *tree = NULL, *epochs = NULL;
-    qntk_status status = qntk_json_head(meta, &tree);
+    qntk_status status = qntk_json_head(log->meta, &tree);
     if (status == QNTK_OK)
         status = qntk_json_array(tree, "epochs", &epochs);
     for (size_t e = 0; status == QNTK_OK && e < c->epochs; e++) {
@@ -49,40 +58,11 @@ static qntk_status write_json(qntk_file *file, const qntk_meta *meta, const qntk
     return status;
 }
 
-/* The picture is drawn from a TSV made for the purpose. */
-static qntk_status draw(const cli_common *common, const qntk_meta *meta, const qntk_checkpoint *c)
-{
-    char path[4096];
-    qntk_file *file = NULL;
-    snprintf(path, sizeof path, "%.4080s.tsv", common->plot);
-    qntk_status status = qntk_file_open(path, &file);
-    if (status != QNTK_OK)
-        return status;
-    write_tsv(file, meta, c);
-    status = qntk_file_flush(file);
-    if (status == QNTK_OK)
-        status = qntk_plot("train", qntk_file_temporary(file), common->plot);
-    qntk_file_abort(&file);
-    return status;
-}
-
 qntk_status qnn_write_log(const cli_common *common, const qntk_meta *meta, const qntk_checkpoint *c)
 {
-    qntk_file *file = NULL;
-    qntk_status status = qntk_file_open(common->out, &file);
-    if (status != QNTK_OK)
-        return status;
-    if (common->format == CLI_JSON)
-        status = write_json(file, meta, c);
-    else
-        write_tsv(file, meta, c);
-    if (status == QNTK_OK)
-        status = qntk_file_commit(&file);
-    else
-        qntk_file_abort(&file);
-    if (status == QNTK_OK && common->plot != NULL)
-        status = draw(common, meta, c);
-    return status;
+    const training_log log = {meta, c};
+    const cli_result result = {.script = "train", .result = &log, .tsv = write_tsv, .json = write_json};
+    return cli_result_write(common, &result);
 }
 
 void qnn_print_epoch(const qntk_checkpoint *c, size_t epochs, double seconds)

@@ -361,39 +361,3 @@ void validate_law_name(size_t levels, char name[32])
     else
         snprintf(name, 32, "levels=%zu", levels);
 }
-
-/* The picture is drawn from a TSV made for the purpose. */
-static qntk_status draw(const cli_common *common, const validate_writer *writer)
-{
-    char path[4096];
-    qntk_file *file = NULL;
-    snprintf(path, sizeof path, "%.4080s.tsv", common->plot);
-    qntk_status status = qntk_file_open(path, &file);
-    if (status != QNTK_OK)
-        return status;
-    writer->tsv(file, writer->context);
-    status = qntk_file_flush(file);
-    if (status == QNTK_OK)
-        status = qntk_plot(writer->script, qntk_file_temporary(file), common->plot);
-    qntk_file_abort(&file);
-    return status;
-}
-
-qntk_status validate_write(const cli_common *common, const validate_writer *writer)
-{
-    qntk_file *file = NULL;
-    qntk_status status = qntk_file_open(common->out, &file);
-    if (status != QNTK_OK)
-        return status;
-    if (common->format == CLI_JSON)
-        status = writer->json(file, writer->context);
-    else
-        writer->tsv(file, writer->context); /* errors are remembered by the file and come out here: */
-    if (status == QNTK_OK)
-        status = qntk_file_commit(&file);
-    else
-        qntk_file_abort(&file);
-    if (status == QNTK_OK && common->plot != NULL)
-        status = draw(common, writer);
-    return status;
-}

@@ -58,16 +58,6 @@ qntk_status validate_read(const validate_settings *set, const validate_plan *pla
 /* "real", "binary", "ternary", "bits=K" or "levels=B". */
 void validate_law_name(size_t levels, char name[32]);
 
-/* Writes to common->out in common->format, and draws common->plot with the script, all from `context`. */
-typedef struct {
-    const char *script;
-    void (*tsv)(qntk_file *file, const void *context);
-    qntk_status (*json)(qntk_file *file, const void *context);
-    const void *context;
-} validate_writer;
-
-qntk_status validate_write(const cli_common *common, const validate_writer *writer);
-
 /* Rows through a real, linear, random layer of this width: it keeps <x,x'>/d up to 1/sqrt(width).
  * embedded (n,width). */
 qntk_status validate_embed(const validate_rows *rows, size_t width, uint64_t seed, double *embedded);

@@ -1,4 +1,5 @@
 /* qnn validate: sampled roundings of one network against moment propagation, before and after training. */
+#include "cli_result.h"
 #include "qnn_validate.h"
 
 #include <cjson/cJSON.h>
@@ -433,8 +434,7 @@ static qntk_status run_model(job *j, const cli_program *program, const validate_
 int validate_layers_run(const cli_program *program, const validate_settings *set, const validate_plan *plan)
 {
     job j = {.set = set};
-    const validate_writer writer = {
-        .script = "validate", .tsv = write_tsv, .json = write_json, .context = &j};
+    const cli_result result = {.script = "validate", .tsv = write_tsv, .json = write_json, .result = &j};
     qntk_status status = set->model != NULL ? run_model(&j, program, plan) : run_fresh(&j, program, plan);
     int code = status == QNTK_OK ? 0 : cli_fail(program, status);
     cli_progress_end();
@@ -442,7 +442,7 @@ int validate_layers_run(const cli_program *program, const validate_settings *set
         qntk_interrupt_clear();
         for (size_t k = 0; k < j.stages && !set->common.quiet; k++)
             print_stage(stderr, &j.stage[k]);
-        status = validate_write(&set->common, &writer);
+        status = cli_result_write(&set->common, &result);
         code = status == QNTK_OK ? code : cli_fail(program, status);
     }
     for (size_t k = 0; k < j.stages; k++)

@@ -6,6 +6,7 @@
  *     step by step    r_k  = sum_j (1 - rate lambda_j/n)^k <v_j, r_0> v_j
  *     flow            r(t) = sum_j exp(-t lambda_j/n) <v_j, r_0> v_j,    t = k rate
  * rate = SHARE n / lambda_1, so that time counts in units of the fastest mode. */
+#include "cli_result.h"
 #include "qnn_validate.h"
 
 #include <cjson/cJSON.h>
@@ -427,7 +428,7 @@ static qntk_status standardise(job *j)
 int validate_lazy_run(const cli_program *program, const validate_settings *set, const validate_plan *plan)
 {
     job j = {.set = set, .plan = plan};
-    const validate_writer writer = {.script = "lazy", .tsv = write_tsv, .json = write_json, .context = &j};
+    const cli_result result = {.script = "lazy", .tsv = write_tsv, .json = write_json, .result = &j};
     qntk_status status = validate_read(set, plan, USUAL_ROWS, &j.rows);
     if (status == QNTK_OK)
         status = standardise(&j);
@@ -442,7 +443,7 @@ int validate_lazy_run(const cli_program *program, const validate_settings *set, 
         qntk_interrupt_clear();
         if (!set->common.quiet)
             print_summary(stderr, &j);
-        status = validate_write(&set->common, &writer);
+        status = cli_result_write(&set->common, &result);
         code = status == QNTK_OK ? code : cli_fail(program, status);
     }
     qntk_free(j.y);

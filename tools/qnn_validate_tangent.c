@@ -1,4 +1,5 @@
 /* qnn validate --tangent: tangent kernels of finite quasi networks against that of infinite width. */
+#include "cli_result.h"
 #include "qnn_validate.h"
 
 #include <cjson/cJSON.h>
@@ -368,7 +369,7 @@ static qntk_status add_meta(job *j, const cli_program *program)
 int validate_tangent_run(const cli_program *program, const validate_settings *set, const validate_plan *plan)
 {
     job j = {.set = set, .plan = plan};
-    const validate_writer writer = {.script = "tangent", .tsv = write_tsv, .json = write_json, .context = &j};
+    const cli_result result = {.script = "tangent", .tsv = write_tsv, .json = write_json, .result = &j};
     qntk_status status = validate_read(set, plan, USUAL_ROWS, &j.rows);
     if (status == QNTK_OK)
         status = add_meta(&j, program);
@@ -379,7 +380,7 @@ int validate_tangent_run(const cli_program *program, const validate_settings *se
         qntk_interrupt_clear();
         if (!set->common.quiet)
             print_summary(stderr, &j);
-        status = validate_write(&set->common, &writer);
+        status = cli_result_write(&set->common, &result);
         code = status == QNTK_OK ? code : cli_fail(program, status);
     }
     for (size_t k = 0; k < j.cells && j.cell != NULL; k++)

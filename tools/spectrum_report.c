@@ -1,5 +1,6 @@
 /* See spectrum_report.h. */
 #include "spectrum_report.h"
+#include "cli_result.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -41,23 +42,6 @@ void report_free(report_kernel *kernel)
 
 /* ---- TSV ---- */
 
-static void note_number(qntk_file *file, const char *what, const char *kernel, double value)
-{
-    char key[320], text[32];
-    if (!isfinite(value))
-        return;
-    snprintf(key, sizeof key, "%s[%s]", what, kernel);
-    snprintf(text, sizeof text, "%.17g", value);
-    qntk_table_note(file, key, text);
-}
-
-static void note_text(qntk_file *file, const char *what, const char *kernel, const char *text)
-{
-    char key[320];
-    snprintf(key, sizeof key, "%s[%s]", what, kernel);
-    qntk_table_note(file, key, text);
-}
-
 static void write_rows(qntk_file *file, const spectrum_report *r, const report_kernel *kernel)
 {
     for (size_t i = 0; i < kernel->count; i++) {
@@ -80,19 +64,20 @@ static void write_rows(qntk_file *file, const spectrum_report *r, const report_k
 }
 
 /* Write errors are remembered by the file and come out when it is committed. */
-static void write_tsv(qntk_file *file, const spectrum_report *r)
+static void write_tsv(qntk_file *file, const void *result)
 {
+    const spectrum_report *r = result;
     qntk_table_head(file, &r->meta);
     for (size_t k = 0; k < r->count; k++) {
         const report_kernel *kernel = &r->kernel[k];
-        note_text(file, "route", kernel->name, kernel->route);
-        note_number(file, "bandwidth", kernel->name, kernel->bandwidth);
-        note_number(file, "trace", kernel->name, kernel->trace);
-        note_number(file, "effective_dimension", kernel->name, kernel->effective_dimension);
+        cli_note_text(file, "route", kernel->name, kernel->route);
+        cli_note_number(file, "bandwidth", kernel->name, kernel->bandwidth);
+        cli_note_number(file, "trace", kernel->name, kernel->trace);
+        cli_note_number(file, "effective_dimension", kernel->name, kernel->effective_dimension);
         if (r->sphere) {
-            note_number(file, "limit_ratio", kernel->name, kernel->limit_ratio);
-            note_number(file, "departure_degree", kernel->name, kernel->departure_degree);
-            note_number(file, "relative_accuracy", kernel->name, kernel->accuracy);
+            cli_note_number(file, "limit_ratio", kernel->name, kernel->limit_ratio);
+            cli_note_number(file, "departure_degree", kernel->name, kernel->departure_degree);
+            cli_note_number(file, "relative_accuracy", kernel->name, kernel->accuracy);
         }
         qntk_plot_note(file, kernel->name, &kernel->decay);
     }
@@ -158,8 +143,9 @@ static qntk_status add_kernel(cJSON *array, const spectrum_report *r, const repo
     return status == QNTK_OK ? add_summary(object, r, kernel) : status;
 }
 
-static qntk_status write_json(qntk_file *file, const spectrum_report *r)
+static qntk_status write_json(qntk_file *file, const void *result)
 {
+    const spectrum_report *r = result;
     cJSON *tree = NULL, *kernels = NULL;
     qntk_status status = qntk_json_head(&r->meta, &tree);
     if (status == QNTK_OK)
@@ -174,51 +160,10 @@ static qntk_status write_json(qntk_file *file, const spectrum_report *r)
 
 /* ---- files ---- */
 
-/* The picture is drawn from the TSV: the result itself where that is a TSV file, else one made for the
- * purpose. */
-static qntk_status draw(const spectrum_report *r, const cli_common *common)
-{
-    bool something = false;
-    for (size_t k = 0; k < r->count; k++)
-        for (size_t i = 0; i < r->kernel[k].count; i++)
-            something = something || r->kernel[k].eval[i] > 0;
-    if (!something)
-        return cli_message(QNTK_INVALID, "%s: nothing to draw, no eigenvalue is positive", common->plot);
-    const size_t bytes = strlen(common->plot) + sizeof ".tsv";
-    char *path = qntk_alloc(bytes, 1);
-    if (path == NULL)
-        return QNTK_NO_MEMORY;
-    qntk_file *file = NULL;
-    snprintf(path, bytes, "%s.tsv", common->plot);
-    qntk_status status = qntk_file_open(path, &file);
-    qntk_free(path);
-    if (status != QNTK_OK)
-        return status;
-    write_tsv(file, r);
-    status = qntk_file_flush(file);
-    if (status == QNTK_OK)
-        status = qntk_plot("decay", qntk_file_temporary(file), common->plot);
-    qntk_file_abort(&file);
-    return status;
-}
-
 qntk_status report_write(const spectrum_report *r, const cli_common *common)
 {
-    qntk_file *file = NULL;
-    qntk_status status = qntk_file_open(common->out, &file);
-    if (status != QNTK_OK)
-        return status;
-    if (common->format == CLI_JSON)
-        status = write_json(file, r);
-    else
-        write_tsv(file, r);
-    if (status == QNTK_OK)
-        status = qntk_file_commit(&file);
-    else
-        qntk_file_abort(&file);
-    if (status == QNTK_OK && common->plot != NULL)
-        status = draw(r, common);
-    return status;
+    const cli_result result = {.script = "decay", .result = r, .tsv = write_tsv, .json = write_json};
+    return cli_result_write(common, &result);
 }
 
 /* ---- for people ---- */
