@@ -242,7 +242,7 @@ static inline __attribute__((always_inline)) void descend(qntk_noise_shape shape
         for (size_t k = 0; k < count; k++) {
             const float i = f->anchor[k] + (float)t;
             const float d = density(shape, f->noise, f->shift[k] - (float)t, i == f->top);
-            const float counts = (i >= 1) & (i <= f->top) ? 1 : 0; /* a factor: a select would branch */
+            const float counts = ((i >= 1) & (i <= f->top)) ? 1 : 0; /* a factor: a select would branch */
             sum[k] += counts * d;
         }
     for (size_t k = 0; k < count; k++) {
