@@ -256,14 +256,12 @@ END_TEST
 
 START_TEST(plots_are_drawn)
 {
-    const char *const commands[] = {
-        "kernel-compare --data friedman1:n=60 --kernel ntk --kernel gauss --learning-curve 5:60:4 --plot "
-        "c.png",
-        "kernel-compare --data friedman1:n=60 --kernel ntk --learning-curve 60:60:1 --repeats 1 --plot c.png",
-        "kernel-compare --sphere 4 --learning-curve 5:50:3 --plot c.png"};
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    const char *const modes[] = {"--data friedman1:n=60 --kernel ntk --kernel gauss --learning-curve 5:60:4",
+                                 "--data friedman1:n=60 --kernel ntk --learning-curve 60:60:1 --repeats 1",
+                                 "--sphere 4 --learning-curve 5:50:3"};
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         char command[256];
-        snprintf(command, sizeof command, "%s --quiet", commands[i]);
+        snprintf(command, sizeof command, "kernel-compare %s --plot c.png --quiet", modes[i]);
         run_result r = expect(0, command);
         char *png = run_read("c.png");
         ck_assert_ptr_nonnull(png);
