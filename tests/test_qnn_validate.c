@@ -491,6 +491,50 @@ static void twin_kernel(const qntk_moments_weights *layers, const double *X, dou
         }
 }
 
+/* The target with mean 0 and variance 1. */
+static void twin_targets(const qntk_dataset *data, double *y)
+{
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < LN; i++)
+        mean += data->y[i] / LN;
+    for (size_t i = 0; i < LN; i++)
+        square += pow(data->y[i] - mean, 2) / LN;
+    for (size_t i = 0; i < LN; i++)
+        y[i] = (data->y[i] - mean) / sqrt(square);
+}
+
+/* The rows through a random linear layer of width LW. */
+static void twin_embed(const qntk_dataset *data, uint64_t embedding, double *X)
+{
+    memset(X, 0, LN * LW * sizeof *X);
+    for (size_t k = 0; k < LW; k++) {
+        qntk_rng direction = qntk_rng_create(embedding, k);
+        for (size_t j = 0; j < data->d; j++) {
+            const double z = qntk_rng_normal(&direction) / sqrt((double)data->d);
+            for (size_t i = 0; i < LN; i++)
+                X[i * LW + k] += z * data->X[i * data->d + j];
+        }
+    }
+}
+
+/* The largest eigenvalue of K, by powers. */
+static double twin_largest(const double *K)
+{
+    double v[LN], largest = 0;
+    for (size_t i = 0; i < LN; i++)
+        v[i] = 1;
+    for (size_t round = 0; round < 2000; round++) {
+        double next[LN] = {0};
+        for (size_t i = 0; i < LN; i++)
+            for (size_t j = 0; j < LN; j++)
+                next[i] += K[i * LN + j] * v[j];
+        largest = norm(LN, next) / norm(LN, v);
+        for (size_t i = 0; i < LN; i++)
+            v[i] = next[i] / norm(LN, next);
+    }
+    return largest;
+}
+
 START_TEST(lazy_training_is_plain_descent_beside_its_linear_equation)
 {
     enum { COUNT = LW * LW + LW };
@@ -508,7 +552,7 @@ START_TEST(lazy_training_is_plain_descent_beside_its_linear_equation)
     qntk_network network;
     qntk_moments_weights layers[2];
     static double theta[COUNT], start[COUNT], gradient[LN * COUNT];
-    double X[LN * LW] = {0}, K[LN * LN], K0[LN * LN], y[LN], r0[LN], now[LN], linear[LN], flow[LN];
+    double X[LN * LW], K[LN * LN], K0[LN * LN], y[LN], r0[LN], now[LN], linear[LN], flow[LN];
     ck_assert_ok(qntk_network_create(2, sizes, levels, 0, seed, &network));
     ck_assert_ok(qntk_network_moments(&network, QNTK_ROUNDING_STOCHASTIC, layers));
     memcpy(theta, layers[0].latent, LW * LW * sizeof *theta);
@@ -518,34 +562,10 @@ START_TEST(lazy_training_is_plain_descent_beside_its_linear_equation)
     moving[0].bias = moving[1].bias = NULL; /* no part of a network of b_std 0 */
     moving[0].latent = theta;
     moving[1].latent = theta + LW * LW;
-    double mean = 0, square = 0, largest = 0, v[LN];
-    for (size_t i = 0; i < LN; i++)
-        mean += data.y[i] / LN;
-    for (size_t i = 0; i < LN; i++)
-        square += pow(data.y[i] - mean, 2) / LN;
-    for (size_t i = 0; i < LN; i++)
-        y[i] = (data.y[i] - mean) / sqrt(square);
-    for (size_t k = 0; k < LW; k++) {
-        qntk_rng direction = qntk_rng_create(embedding, k);
-        for (size_t j = 0; j < data.d; j++) {
-            const double z = qntk_rng_normal(&direction) / sqrt((double)data.d);
-            for (size_t i = 0; i < LN; i++)
-                X[i * LW + k] += z * data.X[i * data.d + j];
-        }
-    }
+    twin_targets(&data, y);
+    twin_embed(&data, embedding, X);
     twin_kernel(moving, X, gradient, K0);
-    for (size_t i = 0; i < LN; i++)
-        v[i] = 1;
-    for (size_t round = 0; round < 2000; round++) { /* the largest eigenvalue, by powers */
-        double next[LN] = {0};
-        for (size_t i = 0; i < LN; i++)
-            for (size_t j = 0; j < LN; j++)
-                next[i] += K0[i * LN + j] * v[j];
-        largest = norm(LN, next) / norm(LN, v);
-        for (size_t i = 0; i < LN; i++)
-            v[i] = next[i] / norm(LN, next);
-    }
-    const double rate = 0.1 * LN / largest;
+    const double rate = 0.1 * LN / twin_largest(K0);
     cJSON *tree = parse(r.out);
     const cJSON *rows = array(tree, "lazy", LSTEPS + 1);
     array(tree, "layers", 0);
