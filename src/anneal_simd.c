@@ -7,32 +7,12 @@
  * F is 1 before and 0 behind them. Either these are all K, or those that noise can reach. */
 #include "anneal_simd.h"
 #include "isa.h"
+#include "vecmath.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ---- noise ---- */
-
-/* exp(-x) for x in [0,88], relative error below 2^-22; 0 beyond 87.7. With r = n ln 2 - x, |r| <= (ln 2)/2: the
- * Taylor polynomial of exp(r) to degree 7 is off by less than 0.347^8/8! < 6e-9. */
-static inline float decay(float x)
-{
-    const float log2e = 1.44269504F, high = 0.693359375F, low = -2.12194440e-4F; /* high + low = ln 2 */
-    const int32_t n = (int32_t)(x * log2e + 0.5F);
-    const float r = (float)n * high - x + (float)n * low; /* n high is exact */
-    float p = 1.0F / 5040;
-    p = p * r + 1.0F / 720;
-    p = p * r + 1.0F / 120;
-    p = p * r + 1.0F / 24;
-    p = p * r + 1.0F / 6;
-    p = p * r + 0.5F;
-    p = p * r + 1;
-    p = p * r + 1;
-    const int32_t power = (int32_t)((uint32_t)(127 - n) << 23); /* 2^-n, 0 for the largest n, 127 */
-    float scale;
-    memcpy(&scale, &power, sizeof scale);
-    return p * scale;
-}
 
 /* What a term needs of the noise. */
 typedef struct {
@@ -64,9 +44,9 @@ static inline __attribute__((always_inline)) float distribution(qntk_noise_shape
         const float p =
             ((((1.061405429F * t - 1.453152027F) * t + 1.421413741F) * t - 0.284496736F) * t + 0.254829592F) *
             t;
-        tail = 0.5F * p * decay(x * x);
+        tail = 0.5F * p * vec_decay(x * x);
     } else {
-        const float e = decay(a);
+        const float e = vec_decay(a);
         tail = e / (1 + e);
     }
     return z < 0 ? tail : 1 - tail;
@@ -85,8 +65,8 @@ static inline __attribute__((always_inline)) float density(qntk_noise_shape shap
     if (shape == QNTK_NOISE_TRIANGULAR)
         return (1 - a > 0 ? 1 - a : 0) * noise.peak;
     if (shape == QNTK_NOISE_NORMAL)
-        return decay(a * a * 0.5F) * noise.peak;
-    const float e = decay(a);
+        return vec_decay(a * a * 0.5F) * noise.peak;
+    const float e = vec_decay(a);
     return 4 * e / ((1 + e) * (1 + e)) * noise.peak;
 }
 

@@ -1,6 +1,6 @@
 /* Elementary functions without branches or calls, so that loops over them vectorise. Errors: a few units in
- * the last place, tested in test_tile.c. Coefficients: Chebyshev interpolation in 60 digits, the truncation
- * error (below 5e-17) stated at each. */
+ * the last place, tested in test_tile.c; those of single precision are tested where they are used.
+ * Coefficients: Chebyshev interpolation in 60 digits, the truncation error (below 5e-17) stated at each. */
 #ifndef QNTK_VECMATH_H
 #define QNTK_VECMATH_H
 
@@ -121,6 +121,29 @@ static inline double vec_log1p(double x)
 {
     double u = 1 + x;
     return vec_log(u) + (x - (u - 1)) / u;
+}
+
+/* ---- single precision ---- */
+
+/* exp(-x) for x in [0,88], relative error below 2^-22; 0 beyond 87.7. With r = n ln 2 - x, |r| <= (ln 2)/2: the
+ * Taylor polynomial of exp(r) to degree 7 is off by less than 0.347^8/8! < 6e-9. */
+static inline float vec_decay(float x)
+{
+    const float log2e = 1.44269504F, high = 0.693359375F, low = -2.12194440e-4F; /* high + low = ln 2 */
+    const int32_t n = (int32_t)(x * log2e + 0.5F);
+    const float r = (float)n * high - x + (float)n * low; /* n high is exact */
+    float p = 1.0F / 5040;
+    p = p * r + 1.0F / 720;
+    p = p * r + 1.0F / 120;
+    p = p * r + 1.0F / 24;
+    p = p * r + 1.0F / 6;
+    p = p * r + 0.5F;
+    p = p * r + 1;
+    p = p * r + 1;
+    const int32_t power = (int32_t)((uint32_t)(127 - n) << 23); /* 2^-n, 0 for the largest n, 127 */
+    float scale;
+    memcpy(&scale, &power, sizeof scale);
+    return p * scale;
 }
 
 #endif
