@@ -86,34 +86,46 @@ typedef struct {
         .help = (text)                                                                                       \
     }
 
-#define CLI_DATA_OPTION(option, type, field, with, ...)                                                      \
+/* `with`, `without`: names "a|b" of options, of which a program may lack some: one table serves them all. */
+#define CLI_DATA_OPTION(option, type, field, with, without, ...)                                             \
     {                                                                                                        \
-        .name = (option), .kind = (type), .destination = &(field), .needs = (with), .against = "sphere",     \
+        .name = (option), .kind = (type), .destination = &(field), .needs = (with), .against = (without),    \
         __VA_ARGS__                                                                                          \
     }
 
-#define CLI_DATA_OPTIONS(c)                                                                                  \
-    CLI_HEADING("Data"),                                                                                     \
-        {.name = "data",                                                                                     \
-         .kind = CLI_TEXT,                                                                                   \
-         .destination = &(c).data,                                                                           \
-         .argument = "SPEC",                                                                                 \
-         .role = CLI_READS,                                                                                  \
-         .help = "a file, a folder or a generator (see below)"},                                             \
-        CLI_DATA_OPTION("target", CLI_TEXT, (c).target, "data", .argument = "NAME|INDEX|none",               \
+#define CLI_SOURCE_OPTIONS(c)                                                                                \
+    {.name = "data",                                                                                         \
+     .kind = CLI_TEXT,                                                                                       \
+     .destination = &(c).data,                                                                               \
+     .argument = "SPEC",                                                                                     \
+     .role = CLI_READS,                                                                                      \
+     .help = "a file, a folder or a generator (see below)"},                                                 \
+        CLI_DATA_OPTION("target", CLI_TEXT, (c).target, "data", "sphere", .argument = "NAME|INDEX|none",     \
                         .help = "target column, from 0; none: all are features"),                            \
-        CLI_DATA_OPTION("labels", CLI_TEXT, (c).labels, "data", .argument = "FILE", .role = CLI_READS,       \
-                        .help = "labels of .npy or IDX data"),                                               \
-        CLI_DATA_OPTION("task", CLI_CHOICE, (c).task, "data", .help = "what the target is",                  \
+        CLI_DATA_OPTION("labels", CLI_TEXT, (c).labels, "data", "sphere", .argument = "FILE",                \
+                        .role = CLI_READS, .help = "labels of .npy or IDX data")
+
+#define CLI_LIMIT_OPTION(c)                                                                                  \
+    CLI_DATA_OPTION("limit", CLI_COUNT, (c).limit, "data", "sphere", .argument = "N",                        \
+                    .help = "a random subset of N rows, before all else")
+
+#define CLI_SCALE_OPTIONS(c, with)                                                                           \
+    CLI_DATA_OPTION("scale", CLI_CHOICE, (c).scale, with, "sphere|model",                                    \
+                    .help = "zscore: each feature to mean 0, sd 1", .choices = "none|zscore"),               \
+        CLI_DATA_OPTION("rows", CLI_CHOICE, (c).rows, with, "sphere|model",                                  \
+                        .help = "sphere: each row to norm sqrt(d)", .choices = "raw|sphere")
+
+#define CLI_MISSING_OPTION(c, with, values)                                                                  \
+    CLI_DATA_OPTION("missing", CLI_CHOICE, (c).missing, with, "sphere",                                      \
+                    .help = "what to do with missing values", .choices = (values))
+
+/* All of them; a saved network (--model) brings its own task and scale. */
+#define CLI_DATA_OPTIONS(c)                                                                                  \
+    CLI_HEADING("Data"), CLI_SOURCE_OPTIONS(c),                                                              \
+        CLI_DATA_OPTION("task", CLI_CHOICE, (c).task, "data", "sphere|model", .help = "what the target is",  \
                         .choices = "auto|classify|regress"),                                                 \
-        CLI_DATA_OPTION("limit", CLI_COUNT, (c).limit, "data", .argument = "N",                              \
-                        .help = "a random subset of N rows"),                                                \
-        CLI_DATA_OPTION("scale", CLI_CHOICE, (c).scale, "data|suite",                                        \
-                        .help = "zscore: each feature to mean 0, sd 1", .choices = "none|zscore"),           \
-        CLI_DATA_OPTION("rows", CLI_CHOICE, (c).rows, "data|suite",                                          \
-                        .help = "sphere: each row to norm sqrt(d)", .choices = "raw|sphere"),                \
-        CLI_DATA_OPTION("missing", CLI_CHOICE, (c).missing, "data|suite",                                    \
-                        .help = "what to do with missing values", .choices = "error|drop|mean")
+        CLI_LIMIT_OPTION(c), CLI_SCALE_OPTIONS(c, "data|suite"),                                             \
+        CLI_MISSING_OPTION(c, "data|suite", "error|drop|mean")
 
 #define CLI_KERNEL_OPTIONS(c)                                                                                \
     CLI_HEADING("Kernels"),                                                                                  \
@@ -127,41 +139,40 @@ typedef struct {
         .help = "arithmetic of the kernel matrix", .choices = "double|single"                                \
     }
 
+#define CLI_RESULT_OPTIONS(c)                                                                                \
+    {.name = "out",                                                                                          \
+     .kind = CLI_TEXT,                                                                                       \
+     .destination = &(c).out,                                                                                \
+     .argument = "FILE",                                                                                     \
+     .role = CLI_WRITES,                                                                                     \
+     .help = "where the result goes [standard output]"},                                                     \
+    {                                                                                                        \
+        .name = "format", .kind = CLI_CHOICE, .destination = &(c).format, .choices = "tsv|json",             \
+        .role = CLI_ASIDE, .help = "of the result"                                                           \
+    }
+
+#define CLI_GENERAL_OPTIONS(c, seeded)                                                                       \
+    {.name = "quiet",                                                                                        \
+     .kind = CLI_FLAG,                                                                                       \
+     .destination = &(c).quiet,                                                                              \
+     .role = CLI_ASIDE,                                                                                      \
+     .help = "no progress, no summary on standard error"},                                                   \
+        CLI_HEADING("General"),                                                                              \
+        {.name = "seed", .kind = CLI_SEED, .destination = &(c).seed, .argument = "N", .help = (seeded)},     \
+    {                                                                                                        \
+        .name = "threads", .kind = CLI_COUNT, .destination = &(c).threads, .argument = "N", .high = 1024,    \
+        .role = CLI_ASIDE, .help = "never changes a result [all processors]"                                 \
+    }
+
 #define CLI_OUTPUT_OPTIONS(c)                                                                                \
-    CLI_HEADING("Output"),                                                                                   \
-        {.name = "out",                                                                                      \
-         .kind = CLI_TEXT,                                                                                   \
-         .destination = &(c).out,                                                                            \
-         .argument = "FILE",                                                                                 \
-         .role = CLI_WRITES,                                                                                 \
-         .help = "where the result goes [standard output]"},                                                 \
-        {.name = "format",                                                                                   \
-         .kind = CLI_CHOICE,                                                                                 \
-         .destination = &(c).format,                                                                         \
-         .choices = "tsv|json",                                                                              \
-         .role = CLI_ASIDE,                                                                                  \
-         .help = "of the result"},                                                                           \
+    CLI_HEADING("Output"), CLI_RESULT_OPTIONS(c),                                                            \
         {.name = "plot",                                                                                     \
          .kind = CLI_TEXT,                                                                                   \
          .destination = &(c).plot,                                                                           \
          .argument = "FILE",                                                                                 \
          .role = CLI_WRITES,                                                                                 \
          .help = "draw it with gnuplot: .png, .svg or .pdf"},                                                \
-        {.name = "quiet",                                                                                    \
-         .kind = CLI_FLAG,                                                                                   \
-         .destination = &(c).quiet,                                                                          \
-         .role = CLI_ASIDE,                                                                                  \
-         .help = "no progress, no summary on standard error"},                                               \
-        CLI_HEADING("General"),                                                                              \
-        {.name = "seed",                                                                                     \
-         .kind = CLI_SEED,                                                                                   \
-         .destination = &(c).seed,                                                                           \
-         .argument = "N",                                                                                    \
-         .help = "of everything random"},                                                                    \
-    {                                                                                                        \
-        .name = "threads", .kind = CLI_COUNT, .destination = &(c).threads, .argument = "N", .high = 1024,    \
-        .role = CLI_ASIDE, .help = "never changes a result [all processors]"                                 \
-    }
+        CLI_GENERAL_OPTIONS(c, "of everything random")
 
 /* Reads the command line into the destinations of program->options, and checks what the table says of them:
  * ranges, `needs`, `against`, and that no file is written twice or over one that is read. Returns 0 to go on;

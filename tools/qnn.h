@@ -20,8 +20,11 @@ int qnn_suite(int argc, char **argv);
 size_t qnn_parse_list(const cli_program *program, const char *option, const char *text, size_t low,
                       size_t limit, size_t *values);
 
-/* Levels of --weights; false after saying why not. */
+/* Levels of --weights, NULL: binary; false after saying why not. */
 bool qnn_parse_weights(const cli_program *program, const char *text, size_t *levels);
+
+/* "real", "binary", "ternary", "bits=K" or "levels=B". */
+void qnn_law_name(size_t levels, char name[32]);
 
 /* Rows as a network takes them, and the truth. */
 typedef struct {

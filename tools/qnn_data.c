@@ -1,5 +1,5 @@
 /* Data for networks: splits, scales that new rows can be given too, and answers from outputs. */
-#include "qnn.h"
+#include "qnn_network.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -279,7 +279,7 @@ qntk_status qnn_read_training(const cli_common *common, qnn_split *split, qntk_c
 
 qntk_status qnn_targets(const qntk_checkpoint *c, qntk_loss loss, qnn_rows *rows)
 {
-    const size_t outputs = c->classes > 0 ? c->classes : 1;
+    const size_t outputs = qnn_outputs(c->classes);
     rows->T = qntk_alloc(rows->n, outputs * sizeof *rows->T);
     if (rows->T == NULL)
         return QNTK_NO_MEMORY;

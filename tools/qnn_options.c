@@ -2,6 +2,7 @@
 #include "qnn.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,10 @@ size_t qnn_parse_list(const cli_program *program, const char *option, const char
 bool qnn_parse_weights(const cli_program *program, const char *text, size_t *levels)
 {
     enum { BITS_MAX = 16 };
+    if (text == NULL) {
+        *levels = QNTK_LEVELS_BINARY;
+        return true;
+    }
     static const struct {
         const char *name;
         size_t levels;
@@ -48,4 +53,21 @@ bool qnn_parse_weights(const cli_program *program, const char *text, size_t *lev
     }
     cli_usage(program, "--weights: expected real, binary, ternary or bits=1 .. bits=16, found '%s'", text);
     return false;
+}
+
+void qnn_law_name(size_t levels, char name[32])
+{
+    size_t bits = 0;
+    while (((size_t)1 << bits) < levels)
+        bits++;
+    if (levels == QNTK_LEVELS_REAL)
+        snprintf(name, 32, "real");
+    else if (levels == QNTK_LEVELS_BINARY)
+        snprintf(name, 32, "binary");
+    else if (levels == QNTK_LEVELS_TERNARY)
+        snprintf(name, 32, "ternary");
+    else if (levels == (size_t)1 << bits)
+        snprintf(name, 32, "bits=%zu", bits);
+    else
+        snprintf(name, 32, "levels=%zu", levels);
 }

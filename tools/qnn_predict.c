@@ -1,5 +1,5 @@
 /* qnn predict: a saved network applied to data. */
-#include "qnn.h"
+#include "qnn_network.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -21,71 +21,19 @@ static const cli_option options[] = {
      .destination = &set.model,
      .argument = "FILE",
      .role = CLI_READS,
-     .help = "a network saved by qnn train --save"},
+     .help = "a network saved by qnn train --save; data are scaled as in its training"},
     {.name = "draws",
      .kind = CLI_COUNT,
      .destination = &set.draws,
      .argument = "N",
      .help = "mean output of N networks with sampled weights [the expected output]"},
     CLI_HEADING("Data"),
-    {.name = "data",
-     .kind = CLI_TEXT,
-     .destination = &set.common.data,
-     .argument = "SPEC",
-     .role = CLI_READS,
-     .help = "a file, a folder or a generator (see below); scaled as in training"},
-    {.name = "target",
-     .kind = CLI_TEXT,
-     .destination = &set.common.target,
-     .argument = "NAME|INDEX|none",
-     .help = "target column, from 0; none: all are features"},
-    {.name = "labels",
-     .kind = CLI_TEXT,
-     .destination = &set.common.labels,
-     .argument = "FILE",
-     .role = CLI_READS,
-     .help = "labels of .npy or IDX data"},
-    {.name = "limit",
-     .kind = CLI_COUNT,
-     .destination = &set.common.limit,
-     .argument = "N",
-     .help = "a random subset of N rows"},
-    {.name = "missing",
-     .kind = CLI_CHOICE,
-     .destination = &set.common.missing,
-     .choices = "error|drop", /* the means of which rows? */
-     .help = "what to do with missing values"},
+    CLI_SOURCE_OPTIONS(set.common),
+    CLI_LIMIT_OPTION(set.common),
+    CLI_MISSING_OPTION(set.common, "data", "error|drop"), /* the means of which rows? */
     CLI_HEADING("Output"),
-    {.name = "out",
-     .kind = CLI_TEXT,
-     .destination = &set.common.out,
-     .argument = "FILE",
-     .role = CLI_WRITES,
-     .help = "where the result goes [standard output]"},
-    {.name = "format",
-     .kind = CLI_CHOICE,
-     .destination = &set.common.format,
-     .choices = "tsv|json",
-     .role = CLI_ASIDE,
-     .help = "of the result"},
-    {.name = "quiet",
-     .kind = CLI_FLAG,
-     .destination = &set.common.quiet,
-     .role = CLI_ASIDE,
-     .help = "no progress, no summary on standard error"},
-    CLI_HEADING("General"),
-    {.name = "seed",
-     .kind = CLI_SEED,
-     .destination = &set.common.seed,
-     .argument = "N",
-     .help = "of the draws, and of generators"},
-    {.name = "threads",
-     .kind = CLI_COUNT,
-     .destination = &set.common.threads,
-     .argument = "N",
-     .high = 1024,
-     .role = CLI_ASIDE,
-     .help = "never changes a result [all processors]"},
+    CLI_RESULT_OPTIONS(set.common),
+    CLI_GENERAL_OPTIONS(set.common, "of the draws, and of generators"),
     {0},
 };
 
@@ -201,7 +149,7 @@ static qntk_status write_result(job *j)
 static qntk_status predict(job *j)
 {
     const qntk_rounding rounding = qntk_trainer_options(j->c.trainer)->rounding;
-    j->outputs = j->c.classes > 0 ? j->c.classes : 1;
+    j->outputs = qnn_outputs(j->c.classes);
     j->F = qntk_alloc(j->rows.n, j->outputs * sizeof *j->F);
     j->answer = qntk_alloc(j->rows.n, sizeof *j->answer);
     if (j->F == NULL || j->answer == NULL)

@@ -1,165 +1,38 @@
 /* qnn train: a network, epoch by epoch, with its log and its checkpoints. */
-#include "qnn.h"
+#include "qnn_training.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LAYERS_MAX = 32 };
-
 typedef struct {
     cli_common common;
     qnn_split split;
-    const char *hidden, *weights;
-    int first, last; /* 0 rounded, 1 real */
-    double b_std;
-    int rounding, method, loss, optimizer; /* loss: 0 automatic */
-    double rate, rate_factor, momentum;
-    const char *rate_steps;
-    size_t batch, epochs, patience;
-    qnn_anneal anneal;
+    qnn_network_settings network;
+    qnn_training_settings training;
     int measure; /* 0 expected output, 1 one draw */
     const char *save, *resume;
 } settings;
 
-static settings set = {.split = {.split = NAN, .fold = 1},
-                       .hidden = "1024,1024",
-                       .weights = "binary",
-                       .last = 1,
-                       .optimizer = QNTK_OPTIMIZER_ADAM,
-                       .rate = NAN,
-                       .rate_factor = 0.1,
-                       .batch = 100,
-                       .epochs = 20,
-                       .anneal = {.beta = NAN, .backward_beta = NAN, .period = 5}};
+static settings set = {.split = QNN_SPLIT_DEFAULTS,
+                       .network = {.hidden = "1024,1024", .weights = "binary", .last = 1},
+                       .training = QNN_TRAINING_DEFAULTS};
 
 static const cli_option options[] = {
     CLI_DATA_OPTIONS(set.common),
-    {.name = "test",
-     .kind = CLI_TEXT,
-     .destination = &set.split.test,
-     .argument = "FILE",
-     .role = CLI_READS,
-     .against = "split|fold",
-     .help = "train on --data, test on this; columns and classes are matched by name"},
-    {.name = "test-labels",
-     .kind = CLI_TEXT,
-     .destination = &set.split.test_labels,
-     .argument = "FILE",
-     .role = CLI_READS,
-     .needs = "test",
-     .help = "labels of --test, for .npy and IDX data"},
-    {.name = "split",
-     .kind = CLI_NUMBER,
-     .destination = &set.split.split,
-     .argument = "SHARE",
-     .high = 0.99,
-     .against = "fold",
-     .help = "of rows to test on, stratified; 0: none [0.2, or a UCI folder's published split]"},
-    {.name = "fold",
-     .kind = CLI_COUNT,
-     .destination = &set.split.fold,
-     .argument = "K",
-     .high = QNTK_FOLDS_MAX,
-     .help = "which published split of a UCI folder"},
+    QNN_SPLIT_OPTIONS(set.split),
     CLI_HEADING("Network"),
-    {.name = "hidden",
-     .kind = CLI_TEXT,
-     .destination = &set.hidden,
-     .argument = "W,W,..",
-     .help = "widths of the hidden layers"},
-    {.name = "weights",
-     .kind = CLI_TEXT,
-     .destination = &set.weights,
-     .argument = "real|binary|ternary|bits=K",
-     .help = "of the rounded layers; K from 1 to 16"},
-    {.name = "rounding",
-     .kind = CLI_CHOICE,
-     .destination = &set.rounding,
-     .choices = "stochastic|nearest",
-     .help = "a fresh unbiased draw each step, or the nearest level"},
-    {.name = "first",
-     .kind = CLI_CHOICE,
-     .destination = &set.first,
-     .choices = "rounded|real",
-     .help = "weights of the first layer"},
-    {.name = "last",
-     .kind = CLI_CHOICE,
-     .destination = &set.last,
-     .choices = "rounded|real",
-     .help = "weights of the readout"},
-    {.name = "b-std",
-     .kind = CLI_NUMBER,
-     .destination = &set.b_std,
-     .argument = "S",
-     .high = 1e6,
-     .help = "scale of the biases; 0: none, as in the kernels"},
-    CLI_HEADING("Training"),
-    {.name = "method",
-     .kind = CLI_CHOICE,
-     .destination = &set.method,
-     .choices = "binaryconnect|ste|ana",
-     .help = "how the gradient at rounded weights moves the latent ones; ana: additive noise annealing"},
-    {.name = "loss",
-     .kind = CLI_CHOICE,
-     .destination = &set.loss,
-     .choices = "auto|squared|cross-entropy|squared-hinge",
-     .help = "auto: cross-entropy for classes, squared for numbers"},
-    {.name = "optimizer",
-     .kind = CLI_CHOICE,
-     .destination = &set.optimizer,
-     .choices = "sgd|adam",
-     .help = "Adam, or gradient descent"},
-    {.name = "lr",
-     .kind = CLI_NUMBER,
-     .destination = &set.rate,
-     .argument = "RATE",
-     .low = 1e-12,
-     .high = 1e12,
-     .help = "learning rate [0.01 for adam, 0.1 for sgd]"},
-    {.name = "lr-steps",
-     .kind = CLI_TEXT,
-     .destination = &set.rate_steps,
-     .argument = "E,E,..",
-     .help = "multiply the rate by --lr-factor after these epochs"},
-    {.name = "lr-factor",
-     .kind = CLI_NUMBER,
-     .destination = &set.rate_factor,
-     .argument = "F",
-     .low = 1e-6,
-     .high = 1,
-     .needs = "lr-steps",
-     .help = "see --lr-steps"},
-    {.name = "momentum",
-     .kind = CLI_NUMBER,
-     .destination = &set.momentum,
-     .argument = "M",
-     .high = 0.9999,
-     .needs = "optimizer",
-     .help = "of sgd"},
-    {.name = "batch",
-     .kind = CLI_COUNT,
-     .destination = &set.batch,
-     .argument = "N",
-     .high = 1e6,
-     .help = "rows a step"},
-    {.name = "epochs",
-     .kind = CLI_COUNT,
-     .destination = &set.epochs,
-     .argument = "N",
-     .help = "passes over the training rows"},
-    {.name = "patience",
-     .kind = CLI_COUNT,
-     .destination = &set.patience,
-     .argument = "N",
-     .help = "stop when the training loss has not improved for N epochs"},
+    QNN_WIDTH_OPTIONS(set.network, "of the rounded layers; K from 1 to 16"),
+    QNN_ROUNDING_OPTION(set.training),
+    QNN_LAYER_OPTIONS(set.network),
+    QNN_TRAINING_OPTIONS(set.training),
     {.name = "measure",
      .kind = CLI_CHOICE,
      .destination = &set.measure,
      .choices = "expected|draw",
      .help = "train and test by the expected output (quasi network) or one rounding draw"},
-    QNN_ANNEAL_OPTIONS(set.anneal),
+    QNN_ANNEAL_OPTIONS(set.training.anneal),
     CLI_HEADING("Model"),
     {.name = "save",
      .kind = CLI_TEXT,
@@ -195,48 +68,20 @@ static const cli_program program = {
 
 /* ---- settings ---- */
 
-/* What the command line asks for, once the data is known. */
 typedef struct {
-    size_t hidden, width[LAYERS_MAX], levels;
+    qnn_shape shape; /* fits once the data is known */
     qntk_train_options train;
 } plan;
 
 static int parse_plan(plan *p)
 {
-    p->train = qntk_train_defaults();
     if (set.common.data == NULL)
         return cli_usage(&program, "give --data SPEC");
     if (set.split.test != NULL && set.common.missing == QNTK_MISSING_MEAN)
         return cli_usage(&program,
                          "--missing mean means nothing with --test: the means of which rows? Pass drop");
-    p->hidden = qnn_parse_list(&program, "hidden", set.hidden, 1, LAYERS_MAX, p->width);
-    if (p->hidden == 0 || !qnn_parse_weights(&program, set.weights, &p->levels))
-        return CLI_USAGE;
-    if (set.rate_steps != NULL) {
-        p->train.rate_steps =
-            qnn_parse_list(&program, "lr-steps", set.rate_steps, 1, QNTK_RATE_STEPS_MAX, p->train.rate_epoch);
-        if (p->train.rate_steps == 0)
-            return CLI_USAGE;
-        for (size_t k = 1; k < p->train.rate_steps; k++)
-            if (p->train.rate_epoch[k] <= p->train.rate_epoch[k - 1])
-                return cli_usage(&program, "--lr-steps: expected ascending epochs, found '%s'",
-                                 set.rate_steps);
-    }
-    if (set.momentum > 0 && set.optimizer != QNTK_OPTIMIZER_SGD)
-        return cli_usage(&program, "--momentum means nothing without --optimizer sgd");
-    if (isnan(set.rate))
-        set.rate = set.optimizer == QNTK_OPTIMIZER_ADAM ? 1e-2 : 0.1;
-    p->train.method = (qntk_train_method)set.method;
-    p->train.rounding = (qntk_rounding)set.rounding;
-    p->train.optimizer = (qntk_optimizer)set.optimizer;
-    p->train.rate = set.rate;
-    p->train.rate_factor = set.rate_factor;
-    p->train.momentum = set.momentum;
-    p->train.batch = set.batch;
-    p->train.seed = set.common.seed;
-    const int code = qnn_anneal_options(&program, &set.anneal, &p->train);
-    set.rounding = (int)p->train.rounding;
-    return code;
+    const int code = qnn_parse_shape(&program, &set.network, &p->shape);
+    return code == 0 ? qnn_parse_training(&program, &set.training, &p->train) : code;
 }
 
 /* ---- the network ---- */
@@ -250,38 +95,18 @@ typedef struct {
     qntk_meta meta;
 } job;
 
-/* Sizes and levels of the layers that the plan asks for, for these data. */
-static size_t layers_of(const plan *p, const qntk_checkpoint *c, size_t sizes[LAYERS_MAX + 2],
-                        size_t levels[LAYERS_MAX + 1])
-{
-    sizes[0] = c->features;
-    for (size_t l = 0; l < p->hidden; l++) {
-        sizes[l + 1] = p->width[l];
-        levels[l] = l == 0 && set.first == 1 ? QNTK_LEVELS_REAL : p->levels;
-    }
-    sizes[p->hidden + 1] = c->classes > 0 ? c->classes : 1;
-    levels[p->hidden] = set.last == 1 ? QNTK_LEVELS_REAL : p->levels;
-    return p->hidden + 1;
-}
-
 static qntk_status start(const plan *p, job *j)
 {
-    size_t sizes[LAYERS_MAX + 2], levels[LAYERS_MAX + 1], count = layers_of(p, &j->c, sizes, levels);
-    qntk_status status = qntk_network_create(count, sizes, levels, set.b_std, set.common.seed, &j->c.network);
+    const qnn_shape *shape = &p->shape;
+    qntk_status status = qntk_network_create(shape->count, shape->sizes, shape->levels, set.network.b_std,
+                                             set.common.seed, &j->c.network);
     return status == QNTK_OK ? qntk_trainer_create(&j->c.network, p->train, &j->c.trainer) : status;
 }
 
 /* An error unless the saved network is the one that the options and the data would have started. */
 static qntk_status check_same(const plan *p, const qntk_checkpoint *fresh, const qntk_checkpoint *saved)
 {
-    size_t sizes[LAYERS_MAX + 2], levels[LAYERS_MAX + 1], count = layers_of(p, fresh, sizes, levels);
-    bool same = count == saved->network.count;
-    for (size_t l = 0; l < count && same; l++) {
-        const qntk_network_layer *layer = &saved->network.layers[l];
-        same = layer->fan_in == sizes[l] && layer->fan_out == sizes[l + 1] && layer->levels == levels[l] &&
-               layer->b_std == set.b_std;
-    }
-    if (!same)
+    if (!qnn_has_shape(&saved->network, &p->shape, set.network.b_std))
         return cli_message(QNTK_INVALID,
                            "%s: expected the network of the options, found another shape, other "
                            "weights or --b-std",
@@ -313,7 +138,7 @@ static qntk_status resume(const plan *p, job *j)
 static qntk_status measure(job *j, const qnn_rows *rows, double *score)
 {
     const qntk_network *network = &j->c.network;
-    const qntk_rounding rounding = (qntk_rounding)set.rounding;
+    const qntk_rounding rounding = (qntk_rounding)set.training.rounding;
     *score = NAN;
     if (rows->n == 0)
         return QNTK_OK;
@@ -347,15 +172,15 @@ static qntk_status run_epoch(job *j)
 static qntk_status run_epochs(job *j)
 {
     const bool live = !set.common.quiet && isatty(STDERR_FILENO);
-    while (j->c.epochs < set.epochs) {
-        if (set.patience > 0 && qntk_trainer_stalled(j->c.trainer) >= set.patience)
+    while (j->c.epochs < set.training.epochs) {
+        if (set.training.patience > 0 && qntk_trainer_stalled(j->c.trainer) >= set.training.patience)
             break;
         const double begin = cli_seconds();
         qntk_status status = run_epoch(j);
         if (status != QNTK_OK)
             return status;
         if (live)
-            qnn_print_epoch(&j->c, set.epochs, cli_seconds() - begin);
+            qnn_print_epoch(&j->c, set.training.epochs, cli_seconds() - begin);
     }
     return QNTK_OK;
 }
@@ -382,17 +207,12 @@ static qntk_status prepare(plan *p, job *j)
     qntk_status status = qnn_read_training(&set.common, &set.split, &j->c, j->name, &j->train, &j->test);
     if (status != QNTK_OK)
         return status;
-    if (set.loss > 1 && j->c.classes == 0)
-        return cli_message(QNTK_INVALID, "%s: the target is a number: --loss squared is the one for it",
-                           j->name);
-    p->train.loss = set.loss > 0       ? (qntk_loss)(set.loss - 1)
-                    : j->c.classes > 0 ? QNTK_LOSS_CROSS_ENTROPY
-                                       : QNTK_LOSS_SQUARED;
-    if (p->train.batch > j->train.n)
-        p->train.batch = j->train.n; /* the same steps, less memory */
+    qnn_fit_shape(&p->shape, j->c.features, j->c.classes);
+    status = qnn_fit_training(&set.training, j->name, j->train.n, j->c.classes, &p->train);
+    if (status != QNTK_OK)
+        return status;
     const size_t most = j->train.n > j->test.n ? j->train.n : j->test.n;
-    const size_t outputs = j->c.classes > 0 ? j->c.classes : 1;
-    j->F = qntk_alloc(most, outputs * sizeof *j->F);
+    j->F = qntk_alloc(most, qnn_outputs(j->c.classes) * sizeof *j->F);
     j->answer = qntk_alloc(most, sizeof *j->answer);
     if (j->F == NULL || j->answer == NULL)
         return QNTK_NO_MEMORY;

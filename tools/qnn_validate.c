@@ -5,55 +5,11 @@
 #include <math.h>
 #include <string.h>
 
-static validate_settings set = {.hidden = "1024,1024", .last = 1, .draws = 1000, .seeds = 16, .steps = 100};
+static validate_settings set = {
+    .network = {.hidden = "1024,1024", .last = 1}, .draws = 1000, .seeds = 16, .steps = 100};
 
 static const cli_option options[] = {
-    CLI_HEADING("Data"),
-    {.name = "data",
-     .kind = CLI_TEXT,
-     .destination = &set.common.data,
-     .argument = "SPEC",
-     .role = CLI_READS,
-     .help = "a file, a folder or a generator (see below); with --model scaled as in training"},
-    {.name = "target",
-     .kind = CLI_TEXT,
-     .destination = &set.common.target,
-     .argument = "NAME|INDEX|none",
-     .help = "target column, from 0; none: all are features"},
-    {.name = "labels",
-     .kind = CLI_TEXT,
-     .destination = &set.common.labels,
-     .argument = "FILE",
-     .role = CLI_READS,
-     .help = "labels of .npy or IDX data"},
-    {.name = "task",
-     .kind = CLI_CHOICE,
-     .destination = &set.common.task,
-     .choices = "auto|classify|regress",
-     .against = "model",
-     .help = "what the target is: an output for each class, or one"},
-    {.name = "limit",
-     .kind = CLI_COUNT,
-     .destination = &set.common.limit,
-     .argument = "N",
-     .help = "a random subset of N rows, before all else"},
-    {.name = "scale",
-     .kind = CLI_CHOICE,
-     .destination = &set.common.scale,
-     .choices = "none|zscore",
-     .against = "model",
-     .help = "zscore: each feature to mean 0, sd 1"},
-    {.name = "rows",
-     .kind = CLI_CHOICE,
-     .destination = &set.common.rows,
-     .choices = "raw|sphere",
-     .against = "model",
-     .help = "sphere: each row to norm sqrt(d)"},
-    {.name = "missing",
-     .kind = CLI_CHOICE,
-     .destination = &set.common.missing,
-     .choices = "error|drop|mean",
-     .help = "what to do with missing values"},
+    CLI_DATA_OPTIONS(set.common),
     {.name = "inputs",
      .kind = CLI_COUNT,
      .destination = &set.inputs,
@@ -72,38 +28,9 @@ static const cli_option options[] = {
      .argument = "FILE",
      .role = CLI_READS,
      .against = "tangent|lazy",
-     .help = "a network saved by qnn train --save, after training and as it was before"},
-    {.name = "hidden",
-     .kind = CLI_TEXT,
-     .destination = &set.hidden,
-     .argument = "W,W,..",
-     .against = "model|tangent|lazy",
-     .help = "widths of the hidden layers of a fresh network"},
-    {.name = "weights",
-     .kind = CLI_TEXT,
-     .destination = &set.weights,
-     .argument = "real|binary|ternary|bits=K",
-     .against = "model",
-     .help = "of the rounded layers [binary; with --tangent or --lazy real, binary and ternary]"},
-    {.name = "first",
-     .kind = CLI_CHOICE,
-     .destination = &set.first,
-     .choices = "rounded|real",
-     .against = "model|tangent|lazy",
-     .help = "weights of the first layer"},
-    {.name = "last",
-     .kind = CLI_CHOICE,
-     .destination = &set.last,
-     .choices = "rounded|real",
-     .against = "model",
-     .help = "weights of the readout"},
-    {.name = "b-std",
-     .kind = CLI_NUMBER,
-     .destination = &set.b_std,
-     .argument = "S",
-     .high = 1e6,
-     .against = "model",
-     .help = "scale of the biases; 0: none"},
+     .help = "a network saved by qnn train --save, after training and as it was before; scales the data"},
+    QNN_NETWORK_OPTIONS(set.network,
+                        "of the rounded layers [binary; with --tangent or --lazy real, binary and ternary]"),
     {.name = "draws",
      .kind = CLI_COUNT,
      .destination = &set.draws,
@@ -196,11 +123,11 @@ static int parse_tangent(validate_plan *p)
         return CLI_USAGE;
     if (!ascending(p->widths, p->tangent_width))
         return cli_usage(&program, "--widths: expected ascending numbers, found '%s'", widths);
-    if (!ascending(p->depths, p->depth) || p->depth[p->depths - 1] > VALIDATE_LAYERS_MAX)
+    if (!ascending(p->depths, p->depth) || p->depth[p->depths - 1] > QNN_HIDDEN_MAX)
         return cli_usage(&program, "--depths: expected ascending numbers up to %d, found '%s'",
-                         VALIDATE_LAYERS_MAX, depths);
-    p->laws = set.weights == NULL ? 3 : 1;
-    p->law[0] = set.weights == NULL ? QNTK_LEVELS_REAL : p->levels;
+                         QNN_HIDDEN_MAX, depths);
+    p->laws = set.network.weights == NULL ? 3 : 1;
+    p->law[0] = set.network.weights == NULL ? QNTK_LEVELS_REAL : p->levels;
     p->law[1] = QNTK_LEVELS_BINARY;
     p->law[2] = QNTK_LEVELS_TERNARY;
     return 0;
@@ -213,8 +140,7 @@ static int parse_plan(validate_plan *p)
     if (set.model != NULL && set.common.missing == QNTK_MISSING_MEAN)
         return cli_usage(&program,
                          "--missing mean means nothing with --model: the means of which rows? Pass drop");
-    p->levels = QNTK_LEVELS_BINARY;
-    if (set.weights != NULL && !qnn_parse_weights(&program, set.weights, &p->levels))
+    if (!qnn_parse_weights(&program, set.network.weights, &p->levels))
         return CLI_USAGE;
     if (set.pick != NULL) {
         p->picks = qnn_parse_list(&program, "pick", set.pick, 0, VALIDATE_LIST_MAX, p->pick);
@@ -227,8 +153,7 @@ static int parse_plan(validate_plan *p)
         return 0;
     if (p->levels == QNTK_LEVELS_REAL)
         return cli_usage(&program, "--weights real: nothing is rounded, so there is nothing to compare");
-    p->hidden = qnn_parse_list(&program, "hidden", set.hidden, 1, VALIDATE_LAYERS_MAX, p->width);
-    return p->hidden > 0 ? 0 : CLI_USAGE;
+    return qnn_parse_shape(&program, &set.network, &p->shape);
 }
 
 int qnn_validate(int argc, char **argv)
@@ -343,21 +268,4 @@ qntk_status validate_read(const validate_settings *s, const validate_plan *plan,
     }
     qntk_dataset_free(&data);
     return status;
-}
-
-void validate_law_name(size_t levels, char name[32])
-{
-    size_t bits = 0;
-    while (((size_t)1 << bits) < levels)
-        bits++;
-    if (levels == QNTK_LEVELS_REAL)
-        snprintf(name, 32, "real");
-    else if (levels == QNTK_LEVELS_BINARY)
-        snprintf(name, 32, "binary");
-    else if (levels == QNTK_LEVELS_TERNARY)
-        snprintf(name, 32, "ternary");
-    else if (levels == (size_t)1 << bits)
-        snprintf(name, 32, "bits=%zu", bits);
-    else
-        snprintf(name, 32, "levels=%zu", levels);
 }

@@ -2,19 +2,17 @@
 #ifndef QNN_VALIDATE_H
 #define QNN_VALIDATE_H
 
-#include "qnn.h"
+#include "qnn_network.h"
 
 #include <stdio.h>
 
-enum { VALIDATE_LAYERS_MAX = 32, VALIDATE_LIST_MAX = 64 };
+enum { VALIDATE_LIST_MAX = 64 };
 
 typedef struct {
     cli_common common;
     const char *model;
-    const char *hidden, *weights; /* weights NULL: binary; with tangent: real, binary and ternary */
-    int first, last;              /* 0 rounded, 1 real */
-    double b_std;
-    size_t draws, inputs; /* inputs 0: the usual number of rows */
+    qnn_network_settings network; /* weights NULL with tangent or lazy: real, binary and ternary */
+    size_t draws, inputs;         /* inputs 0: the usual number of rows */
     const char *pick;
     bool tangent, lazy;
     const char *widths, *depths;
@@ -23,9 +21,9 @@ typedef struct {
 
 /* Lists and laws of the command line, read. */
 typedef struct {
-    size_t hidden, width[VALIDATE_LAYERS_MAX]; /* layers mode: of the hidden layers */
-    size_t levels;                             /* layers mode */
-    size_t laws, law[3];                       /* tangent: levels of each */
+    qnn_shape shape;     /* layers mode */
+    size_t levels;       /* of --weights */
+    size_t laws, law[3]; /* tangent: levels of each */
     size_t widths, tangent_width[VALIDATE_LIST_MAX];
     size_t depths, depth[VALIDATE_LIST_MAX];
     size_t picks, pick[VALIDATE_LIST_MAX];
@@ -54,9 +52,6 @@ qntk_status validate_choose(const validate_settings *set, const validate_plan *p
 /* Reads --data and chooses. */
 qntk_status validate_read(const validate_settings *set, const validate_plan *plan, size_t usual,
                           validate_rows *rows);
-
-/* "real", "binary", "ternary", "bits=K" or "levels=B". */
-void validate_law_name(size_t levels, char name[32]);
 
 /* Rows through a real, linear, random layer of this width: it keeps <x,x'>/d up to 1/sqrt(width).
  * embedded (n,width). */

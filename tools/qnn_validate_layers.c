@@ -332,44 +332,19 @@ static qntk_status add_meta(job *j, const cli_program *program, const qntk_netwo
 /* A network of the options, at its start. */
 static qntk_status run_fresh(job *j, const cli_program *program, const validate_plan *plan)
 {
-    size_t sizes[VALIDATE_LAYERS_MAX + 2], levels[VALIDATE_LAYERS_MAX + 1];
-    const size_t count = plan->hidden + 1;
+    qnn_shape shape = plan->shape;
     qntk_network network = {0};
     qntk_status status = validate_read(j->set, plan, USUAL_ROWS, &j->rows);
     if (status != QNTK_OK)
         return status;
-    sizes[0] = j->rows.d;
-    for (size_t l = 0; l < plan->hidden; l++) {
-        sizes[l + 1] = plan->width[l];
-        levels[l] = l == 0 && j->set->first == 1 ? QNTK_LEVELS_REAL : plan->levels;
-    }
-    sizes[count] = j->rows.classes > 0 ? j->rows.classes : 1;
-    levels[plan->hidden] = j->set->last == 1 ? QNTK_LEVELS_REAL : plan->levels;
-    status = qntk_network_create(count, sizes, levels, j->set->b_std, j->set->common.seed, &network);
+    qnn_fit_shape(&shape, j->rows.d, j->rows.classes);
+    status = qntk_network_create(shape.count, shape.sizes, shape.levels, j->set->network.b_std,
+                                 j->set->common.seed, &network);
     if (status == QNTK_OK)
         status = add_meta(j, program, &network);
     if (status == QNTK_OK)
         status = run_stage(j, "before", &network);
     qntk_network_free(&network);
-    return status;
-}
-
-/* The network that a saved one was at its start: of the same shape, from the same seed. */
-static qntk_status restart(const qntk_checkpoint *c, qntk_network *network)
-{
-    const size_t count = c->network.count;
-    size_t *sizes = qntk_alloc(2 * count + 1, sizeof *sizes);
-    if (sizes == NULL)
-        return QNTK_NO_MEMORY;
-    size_t *levels = sizes + count + 1; /* (count), behind the (count + 1) sizes */
-    for (size_t l = 0; l < count; l++) {
-        sizes[l] = c->network.layers[l].fan_in;
-        sizes[l + 1] = c->network.layers[l].fan_out;
-        levels[l] = c->network.layers[l].levels;
-    }
-    qntk_status status = qntk_network_create(count, sizes, levels, c->network.layers[0].b_std,
-                                             qntk_trainer_options(c->trainer)->seed, network);
-    qntk_free(sizes);
     return status;
 }
 
@@ -421,7 +396,7 @@ static qntk_status run_model(job *j, const cli_program *program, const validate_
     if (status == QNTK_OK)
         status = add_meta(j, program, &c.network);
     if (status == QNTK_OK)
-        status = restart(&c, &start);
+        status = qnn_restart(&c, &start);
     if (status == QNTK_OK)
         status = run_stage(j, "before", &start);
     qntk_network_free(&start);

@@ -44,7 +44,7 @@ typedef struct {
 /* A network in training: its parameters in one array, which the layers point into. */
 typedef struct {
     size_t n, count, parameters;
-    qntk_moments_weights layers[VALIDATE_LAYERS_MAX + 1];
+    qntk_moments_weights layers[QNN_HIDDEN_MAX + 1];
     double *X;             /* (n,width) embedded rows */
     double *theta, *start; /* (parameters), in the order of qntk_tangent_gradient */
     double *gradient;      /* (CHUNK,parameters) */
@@ -106,11 +106,11 @@ static qntk_status take_weights(descent *d, const qntk_moments_weights *layers, 
 
 static qntk_status create_network(const job *j, const run *r, uint64_t seed, descent *d)
 {
-    size_t sizes[VALIDATE_LAYERS_MAX + 2], levels[VALIDATE_LAYERS_MAX + 1];
+    size_t sizes[QNN_HIDDEN_MAX + 2], levels[QNN_HIDDEN_MAX + 1];
     const size_t count = validate_tangent_shape(j->set, r->levels, r->depth, r->width, sizes, levels);
-    qntk_moments_weights layers[VALIDATE_LAYERS_MAX + 1] = {0};
+    qntk_moments_weights layers[QNN_HIDDEN_MAX + 1] = {0};
     qntk_network network = {0};
-    qntk_status status = qntk_network_create(count, sizes, levels, j->set->b_std, seed, &network);
+    qntk_status status = qntk_network_create(count, sizes, levels, j->set->network.b_std, seed, &network);
     if (status == QNTK_OK) {
         status = qntk_network_moments(&network, QNTK_ROUNDING_STOCHASTIC, layers);
         if (status == QNTK_OK)
@@ -337,7 +337,7 @@ static void fill(const run *network, size_t k, char law[32], qntk_cell cells[CEL
     const double numbers[] = {
         (double)network->depth, (double)network->width, r->step,     r->time,          r->loss,
         r->kernel_loss,         r->flow_loss,           r->distance, r->kernel_change, r->weights_change};
-    validate_law_name(network->levels, law);
+    qnn_law_name(network->levels, law);
     cells[0] = qntk_cell_text(law);
     for (size_t c = 1; c < CELLS; c++)
         cells[c] = qntk_cell_number(numbers[c - 1]);
@@ -393,7 +393,7 @@ static void print_summary(FILE *stream, const job *j)
     for (size_t k = 0; k < j->complete; k++) {
         const run *r = &j->run[k];
         const record *end = &r->record[r->records - 1];
-        validate_law_name(r->levels, law);
+        qnn_law_name(r->levels, law);
         fprintf(stream, "%-8s  %5zu  %6zu  %11.4g  %10.4g  %10.4g  %9.4f  %9.4f  %9.4f\n", law, r->depth,
                 r->width, r->record[0].loss, end->loss, end->kernel_loss, end->distance, end->kernel_change,
                 end->weights_change);

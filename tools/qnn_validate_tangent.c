@@ -65,22 +65,22 @@ size_t validate_tangent_shape(const validate_settings *set, size_t law, size_t d
         levels[l] = law;
     }
     sizes[depth + 1] = 1;
-    levels[depth] = set->last == 1 ? QNTK_LEVELS_REAL : law;
+    levels[depth] = set->network.last == 1 ? QNTK_LEVELS_REAL : law;
     return depth + 1;
 }
 
 /* K of one network, whose embedding and weights two seeds decide. */
 static qntk_status kernel_of(const job *j, const cell *c, uint64_t seed, uint64_t embedding, double *K)
 {
-    size_t sizes[VALIDATE_LAYERS_MAX + 2], levels[VALIDATE_LAYERS_MAX + 1];
+    size_t sizes[QNN_HIDDEN_MAX + 2], levels[QNN_HIDDEN_MAX + 1];
     const size_t count = validate_tangent_shape(j->set, c->levels, c->depth, c->width, sizes, levels);
-    qntk_moments_weights layers[VALIDATE_LAYERS_MAX + 1] = {0};
+    qntk_moments_weights layers[QNN_HIDDEN_MAX + 1] = {0};
     qntk_network network = {0};
     double *embedded = qntk_alloc(j->rows.n, c->width * sizeof *embedded);
     qntk_status status =
         embedded == NULL ? QNTK_NO_MEMORY : validate_embed(&j->rows, c->width, embedding, embedded);
     if (status == QNTK_OK)
-        status = qntk_network_create(count, sizes, levels, j->set->b_std, seed, &network);
+        status = qntk_network_create(count, sizes, levels, j->set->network.b_std, seed, &network);
     if (status == QNTK_OK) {
         status = qntk_network_moments(&network, QNTK_ROUNDING_STOCHASTIC, layers);
         if (status == QNTK_OK)
@@ -100,8 +100,8 @@ static qntk_status formula(const job *j, const cell *c)
         .family = QNTK_FAMILY_NETWORK,
         .network = {.depth = c->depth,
                     .levels = c->levels,
-                    .b_std = j->set->b_std,
-                    .quantize_all = c->levels != QNTK_LEVELS_REAL && j->set->last == 0}};
+                    .b_std = j->set->network.b_std,
+                    .quantize_all = c->levels != QNTK_LEVELS_REAL && j->set->network.last == 0}};
     return qntk_gram_symmetric(&kernel, j->rows.n, j->rows.d, j->rows.X, j->infinite);
 }
 
@@ -232,7 +232,7 @@ enum { CELLS = sizeof columns / sizeof *columns - 1 };
 
 static void fill(const cell *c, char law[32], qntk_cell cells[CELLS])
 {
-    validate_law_name(c->levels, law);
+    qnn_law_name(c->levels, law);
     cells[0] = qntk_cell_text(law);
     cells[1] = qntk_cell_number((double)c->depth);
     cells[2] = qntk_cell_number((double)c->width);
@@ -255,7 +255,7 @@ static void write_tsv(qntk_file *file, const void *context)
     qntk_table_head(file, &j->meta);
     for (size_t k = 0; k < fitted(j); k++) {
         const line *l = &j->line[k];
-        validate_law_name(l->levels, law);
+        qnn_law_name(l->levels, law);
         snprintf(key, sizeof key, "rate[%s,%zu]", law, l->depth);
         snprintf(text, sizeof text, "%.17g %.17g %.17g", l->rate, l->rate_se, l->scale);
         qntk_table_note(file, key, text);
@@ -277,7 +277,7 @@ static qntk_status json_rates(cJSON *tree, const job *j)
     qntk_status status = qntk_json_array(tree, "rates", &rates);
     for (size_t k = 0; k < fitted(j) && status == QNTK_OK; k++) {
         const line *l = &j->line[k];
-        validate_law_name(l->levels, law);
+        qnn_law_name(l->levels, law);
         const qntk_cell cells[] = {qntk_cell_text(law), qntk_cell_number((double)l->depth),
                                    qntk_cell_number(l->rate), qntk_cell_number(l->rate_se),
                                    qntk_cell_number(l->scale)};
@@ -324,7 +324,7 @@ static void print_verdict(FILE *stream, const job *j)
     }
     if (furthest == NULL)
         return;
-    validate_law_name(furthest->levels, law);
+    qnn_law_name(furthest->levels, law);
     fprintf(
         stream,
         "The rate is the theory's -1/2 within two standard errors in %zu of %zu; the furthest is %s at depth "
@@ -345,7 +345,7 @@ static void print_summary(FILE *stream, const job *j)
     fprintf(stream, "  %s\n", widths > 1 ? "        rate +- se" : "");
     for (size_t k = 0; k < j->lines; k++) {
         const cell *c = j->cell + k * widths;
-        validate_law_name(c->levels, law);
+        qnn_law_name(c->levels, law);
         fprintf(stream, "%-8s  %5zu", law, c->depth);
         for (size_t w = 0; w < widths; w++) {
             snprintf(text, sizeof text, "%.4f +- %.4f", c[w].mean, c[w].sd);
