@@ -1,14 +1,12 @@
 /* qnn approx: networks of few distinct weights that approximate a function to eps, verified and counted. */
+#include "qnn_approx.h"
+
 #include "cli_result.h"
 #include "qnn.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { VALUES_MAX = 16, EPS_MAX = 64, ROWS_MAX = VALUES_MAX * EPS_MAX };
 
 static struct {
     cli_common common;
@@ -108,50 +106,25 @@ static const cli_program program = {
     .common = &set.common,
 };
 
-typedef struct {
-    double eps, grid_error, random_error;
-    size_t values;
-    qntk_approx_plan plan;
-    qntk_approx_counts counts, real; /* real: of the same construction with real weights */
-} row;
-
-/* weights ~ (1/eps)^exponent, of one number of values (0: real). */
-typedef struct {
-    size_t values;
-    double exponent, se;
-} law;
-
-typedef struct {
-    const qntk_approx_function *function;
-    size_t eps_count, values_count, values[VALUES_MAX];
-    double eps[EPS_MAX];
-    size_t side;
-    bool best;
-    size_t rows, laws;
-    row *row; /* (ROWS_MAX) */
-    law law[VALUES_MAX + 1];
-    qntk_meta meta;
-} job;
-
 /* ---- the command line ---- */
 
-static int parse_sweep(job *j)
+static int parse_sweep(approx_job *j)
 {
     char *end = NULL;
     const double low = strtod(set.sweep, &end), high = *end == ':' ? strtod(end + 1, &end) : NAN;
     const double count = *end == ':' ? strtod(end + 1, &end) : NAN;
-    if (*end != '\0' || !(low >= 1e-8) || !(high < 1) || !(low < high) || !(count >= 2) || count > EPS_MAX ||
-        count != floor(count))
+    if (*end != '\0' || !(low >= 1e-8) || !(high < 1) || !(low < high) || !(count >= 2) ||
+        count > APPROX_EPS_MAX || count != floor(count))
         return cli_usage(&program,
                          "--sweep: expected LO:HI:N, 1e-8 <= LO < HI < 1, N from 2 to %d, found '%s'",
-                         EPS_MAX, set.sweep);
+                         APPROX_EPS_MAX, set.sweep);
     j->eps_count = (size_t)count;
     for (size_t k = 0; k < j->eps_count; k++)
         j->eps[k] = k + 1 == j->eps_count ? low : high * pow(low / high, (double)k / (count - 1));
     return 0;
 }
 
-static int parse(job *j)
+static int parse(approx_job *j)
 {
     static const size_t side[] = {10001, 101, 22};
     j->function = qntk_approx_find(set.function);
@@ -160,16 +133,20 @@ static int parse(job *j)
                          set.function);
     if (isnan(set.eps) && set.sweep == NULL)
         return cli_usage(&program, "give --eps E or --sweep LO:HI:N");
+    j->dim = set.dim;
+    j->smoothness = set.smoothness;
+    j->steps = set.construction == 1;
+    j->sweep = set.sweep != NULL;
     j->side = set.grid > 0 ? set.grid : side[set.dim - 1];
     if (pow((double)j->side, (double)set.dim) > 1e9)
         return cli_usage(&program, "--grid: expected at most 1e9 points in all, found %zu^%zu", j->side,
                          set.dim);
     j->best = strcmp(set.values, "best") == 0;
-    if (j->best && set.construction == 1)
+    if (j->best && j->steps)
         return cli_usage(&program, "--values best: the formula is not for --construction steps");
     j->values_count = 1;
     if (!j->best)
-        j->values_count = qnn_parse_list(&program, "values", set.values, 2, VALUES_MAX, j->values);
+        j->values_count = qnn_parse_list(&program, "values", set.values, 2, APPROX_VALUES_MAX, j->values);
     if (j->values_count == 0)
         return CLI_USAGE;
     for (size_t k = 0; k < j->values_count && !j->best; k++)
@@ -178,18 +155,19 @@ static int parse(job *j)
                              j->values[k]);
     j->eps_count = 1;
     j->eps[0] = set.eps;
-    return set.sweep != NULL ? parse_sweep(j) : 0;
+    return j->sweep ? parse_sweep(j) : 0;
 }
 
 /* ---- networks ---- */
 
 /* Builds, counts and, if `r` is not NULL, measures one network. */
-static qntk_status run_network(const job *j, double eps, size_t values, qntk_approx_counts *counts, row *r)
+static qntk_status run_network(const approx_job *j, double eps, size_t values, qntk_approx_counts *counts,
+                               approx_row *r)
 {
     qntk_approx_plan plan;
     qntk_approx_network network = {0};
-    qntk_status status = (set.construction == 1 ? qntk_approx_lipschitz_plan : qntk_approx_plan_make)(
-        set.dim, set.smoothness, eps, values, &plan);
+    qntk_status status = (j->steps ? qntk_approx_lipschitz_plan
+                                   : qntk_approx_plan_make)(j->dim, j->smoothness, eps, values, &plan);
     if (status == QNTK_OK)
         status = qntk_approx_build(j->function, &plan, &network);
     if (status == QNTK_OK)
@@ -203,15 +181,15 @@ static qntk_status run_network(const job *j, double eps, size_t values, qntk_app
     return status;
 }
 
-static qntk_status run(job *j)
+static qntk_status run(approx_job *j)
 {
     qntk_status status = QNTK_OK;
     for (size_t e = 0; e < j->eps_count && status == QNTK_OK; e++) {
         qntk_approx_counts real = {0};
         status = run_network(j, j->eps[e], 0, &real, NULL);
         for (size_t v = 0; v < j->values_count && status == QNTK_OK; v++) {
-            row *r = &j->row[j->rows];
-            *r = (row){.eps = j->eps[e], .values = j->values[v], .real = real};
+            approx_row *r = &j->row[j->rows];
+            *r = (approx_row){.eps = j->eps[e], .values = j->values[v], .real = real};
             if (j->best)
                 r->values = qntk_approx_best_values(r->eps);
             status = run_network(j, r->eps, r->values, &r->counts, r);
@@ -222,164 +200,9 @@ static qntk_status run(job *j)
     return status;
 }
 
-/* The line log weights = c + exponent log(1/eps) over the rows of column v; of the real ones if v is the last. */
-static law fit(const job *j, size_t v)
-{
-    const bool real = v == j->values_count;
-    const size_t count = j->rows / j->values_count;
-    double mx = 0, my = 0, sxx = 0, sxy = 0, rss = 0;
-    law l = {.values = real ? 0 : j->values[v]};
-    for (int pass = 0; pass < 3; pass++)
-        for (size_t k = 0; k < count; k++) {
-            const row *r = &j->row[k * j->values_count + (real ? 0 : v)];
-            const double x = -log(r->eps), y = log((double)(real ? r->real : r->counts).weights);
-            if (pass == 0) {
-                mx += x / (double)count;
-                my += y / (double)count;
-            } else if (pass == 1) {
-                sxx += (x - mx) * (x - mx);
-                sxy += (x - mx) * (y - my);
-            } else {
-                rss += pow(y - my - sxy / sxx * (x - mx), 2);
-            }
-        }
-    l.exponent = sxy / sxx;
-    l.se = count > 2 ? sqrt(rss / (double)(count - 2) / sxx) : NAN;
-    return l;
-}
-
-static void fit_all(job *j)
-{
-    if (set.sweep == NULL || j->best || j->values_count == 0 || j->rows < 2 * j->values_count)
-        return;
-    for (size_t v = 0; v <= j->values_count; v++)
-        j->law[j->laws++] = fit(j, v);
-}
-
-/* ---- the table ---- */
-
-static const qntk_column columns[] = {
-    {"eps", 17},          {"values", 17},    {"error", 6},        {"grid_error", 6},
-    {"random_error", 6},  {"bound", 6},      {"taylor_bound", 6}, {"product_bound", 6},
-    {"weight_bound", 6},  {"depth", 17},     {"weights", 17},     {"distinct_values", 17},
-    {"bits", 17},         {"neurons", 17},   {"cells", 17},       {"compositions", 17},
-    {"digits", 17},       {"base", 17},      {"order", 6},        {"real_depth", 17},
-    {"real_weights", 17}, {"real_bits", 17}, {"best_values", 17}, {NULL, 0}};
-enum { CELLS = sizeof columns / sizeof *columns - 1, REAL_BITS = 64 };
-
-static void fill(const row *r, qntk_cell cells[CELLS])
-{
-    const double number[CELLS] = {r->eps,
-                                  (double)r->values,
-                                  fmax(r->grid_error, r->random_error),
-                                  r->grid_error,
-                                  r->random_error,
-                                  r->plan.bound,
-                                  r->plan.taylor_bound,
-                                  r->plan.product_bound,
-                                  r->plan.weight_bound,
-                                  (double)r->counts.depth,
-                                  (double)r->counts.weights,
-                                  (double)r->counts.distinct,
-                                  r->counts.bits,
-                                  (double)r->counts.neurons,
-                                  (double)r->plan.cells,
-                                  (double)r->plan.square,
-                                  (double)r->plan.digits,
-                                  (double)r->plan.base,
-                                  r->plan.steps
-                                      ? pow(1 / r->eps, (double)r->plan.d)
-                                      : qntk_approx_order(r->plan.d, r->plan.smoothness, r->eps, r->values),
-                                  (double)r->real.depth,
-                                  (double)r->real.weights,
-                                  (double)r->real.weights * REAL_BITS,
-                                  r->plan.steps ? NAN : (double)qntk_approx_best_values(r->eps)};
-    for (size_t k = 0; k < CELLS; k++)
-        cells[k] = qntk_cell_number(number[k]);
-}
-
-static void law_name(size_t values, char name[32])
-{
-    if (values == 0)
-        snprintf(name, 32, "real");
-    else
-        snprintf(name, 32, "%zu", values);
-}
-
-static void write_tsv(qntk_file *file, const void *result)
-{
-    const job *j = result;
-    qntk_table_head(file, &j->meta);
-    for (size_t k = 0; k < j->laws; k++) {
-        char key[64], text[96], name[32];
-        law_name(j->law[k].values, name);
-        snprintf(key, sizeof key, "exponent[%s]", name);
-        snprintf(text, sizeof text, "%.17g %.17g", j->law[k].exponent, j->law[k].se);
-        qntk_table_note(file, key, text);
-    }
-    qntk_table_columns(file, columns);
-    for (size_t k = 0; k < j->rows; k++) {
-        qntk_cell cells[CELLS];
-        fill(&j->row[k], cells);
-        qntk_table_row(file, columns, cells);
-    }
-}
-
-/* One row is part of the object itself, several are an array. */
-static qntk_status write_json(qntk_file *file, const void *result)
-{
-    const job *j = result;
-    static const qntk_column law_columns[] = {
-        {"values", 17}, {"exponent", 17}, {"exponent_se", 17}, {NULL, 0}};
-    cJSON *tree = NULL, *results = NULL, *laws = NULL;
-    qntk_cell cells[CELLS];
-    qntk_status status = qntk_json_head(&j->meta, &tree);
-    if (status == QNTK_OK && j->rows == 1) {
-        fill(&j->row[0], cells);
-        status = qntk_json_cells(tree, columns, cells);
-    } else if (status == QNTK_OK) {
-        status = qntk_json_array(tree, "results", &results);
-    }
-    for (size_t k = 0; k < j->rows && results != NULL && status == QNTK_OK; k++) {
-        fill(&j->row[k], cells);
-        status = qntk_json_row(results, columns, cells, NULL);
-    }
-    if (status == QNTK_OK && set.sweep != NULL)
-        status = qntk_json_array(tree, "exponents", &laws);
-    for (size_t k = 0; k < j->laws && status == QNTK_OK; k++) {
-        const qntk_cell cell[] = {qntk_cell_number((double)j->law[k].values),
-                                  qntk_cell_number(j->law[k].exponent), qntk_cell_number(j->law[k].se)};
-        status = qntk_json_row(laws, law_columns, cell, NULL);
-    }
-    if (status == QNTK_OK)
-        status = qntk_json_write(file, tree);
-    cJSON_Delete(tree);
-    return status;
-}
-
-static void print_summary(const job *j)
-{
-    fprintf(stderr, "\n%8s %6s  %9s %9s  %5s %10s %8s %10s  %10s %10s\n", "eps", "values", "error", "bound",
-            "depth", "weights", "distinct", "bits", "real:", "bits");
-    for (size_t k = 0; k < j->rows; k++) {
-        const row *r = &j->row[k];
-        fprintf(stderr, "%8.3g %6zu  %9.3g %9.3g  %5zu %10zu %8zu %10.4g  %10zu %10.4g\n", r->eps, r->values,
-                fmax(r->grid_error, r->random_error), r->plan.bound, r->counts.depth, r->counts.weights,
-                r->counts.distinct, r->counts.bits, r->real.weights, (double)r->real.weights * REAL_BITS);
-    }
-    for (size_t k = 0; k < j->laws; k++) {
-        char name[32];
-        law_name(j->law[k].values, name);
-        fprintf(stderr, "weights (%s values) ~ (1/eps)^%.3f +- %.3f; theory %.3f%s\n", name,
-                j->law[k].exponent, j->law[k].se,
-                set.construction == 1 ? (double)set.dim : (double)set.dim / (double)set.smoothness,
-                set.construction == 1 ? "" : " and logarithms");
-    }
-}
-
 /* ---- one run ---- */
 
-static qntk_status start(job *j)
+static qntk_status start(approx_job *j)
 {
     qntk_status status = cli_start(&program);
     if (status == QNTK_OK && set.common.plot != NULL)
@@ -394,14 +217,14 @@ static qntk_status start(job *j)
         status = qntk_meta_count(&j->meta, "dim", set.dim);
     if (status == QNTK_OK)
         status = qntk_meta_count(&j->meta, "smoothness", set.smoothness);
-    j->row = qntk_alloc_zero(ROWS_MAX, sizeof *j->row);
+    j->row = qntk_alloc_zero(APPROX_ROWS_MAX, sizeof *j->row);
     return status == QNTK_OK && j->row == NULL ? QNTK_NO_MEMORY : status;
 }
 
 int qnn_approx(int argc, char **argv)
 {
     bool end;
-    job j = {0};
+    approx_job j = {0};
     int code = cli_parse(&program, argc, argv, &end);
     if (code == 0 && !end)
         code = parse(&j);
@@ -413,10 +236,11 @@ int qnn_approx(int argc, char **argv)
     code = status == QNTK_OK ? 0 : cli_fail(&program, status);
     if (j.rows > 0) { /* what is complete is kept */
         qntk_interrupt_clear();
-        fit_all(&j);
+        approx_fit(&j);
         if (!set.common.quiet)
-            print_summary(&j);
-        const cli_result result = {.script = "approx", .result = &j, .tsv = write_tsv, .json = write_json};
+            approx_print_summary(&j);
+        const cli_result result = {
+            .script = "approx", .result = &j, .tsv = approx_write_tsv, .json = approx_write_json};
         status = cli_result_write(&set.common, &result);
         code = status == QNTK_OK ? code : cli_fail(&program, status);
     }
