@@ -117,11 +117,18 @@ static qntk_status check_layer(const qntk_moments_weights *layer, size_t positio
     QNTK_REQUIRE(layer->fan_in <= INT_MAX && layer->fan_out <= INT_MAX, "more neurons than BLAS can index");
     QNTK_REQUIRE(layer->latent != NULL, "a layer needs latent weights");
     QNTK_REQUIRE(levels != 1 && levels <= QNTK_LEVELS_MAX, "levels must be 0 (real) or 2 to 65536");
+    QNTK_REQUIRE(levels == 0 || layer->noise == NULL,
+                 "noise is of weights that no levels round: levels must be 0");
     QNTK_REQUIRE(layer->w_std >= 0 && layer->w_std <= DBL_MAX, "w_std must be finite and at least 0");
     QNTK_REQUIRE(layer->b_std >= 0 && layer->b_std <= DBL_MAX, "b_std must be finite and at least 0");
     for (size_t i = 0; i < layer->fan_out; i++) {
         const double *row = layer->latent + i * layer->fan_in;
         for (size_t j = 0; j < layer->fan_in; j++) {
+            const double noise = layer->noise != NULL ? layer->noise[i * layer->fan_in + j] : 0;
+            if (!(noise >= 0 && noise <= DBL_MAX))
+                return qntk_fail(isfinite(noise) ? QNTK_INVALID : QNTK_NOT_FINITE,
+                                 "layer %zu: noise of weight (%zu, %zu): expected a variance, found %g",
+                                 position, i, j, noise);
             if (!isfinite(row[j]))
                 return qntk_fail(QNTK_NOT_FINITE, "layer %zu: latent weight (%zu, %zu) is %g", position, i, j,
                                  row[j]);
@@ -166,7 +173,7 @@ static qntk_status layer_moments(const qntk_moments_weights *layer, const double
         double sum = 0, spread = 0;
         for (size_t j = 0; j < layer->fan_in; j++) {
             double m = mean_in[j], v = variance_in != NULL ? variance_in[j] : 0;
-            double tau = qntk_weight_noise(layer->levels, latent[j]);
+            double tau = qntk_moments_tau(layer, i * layer->fan_in + j);
             sum += latent[j] * m;
             spread += tau * (m * m) + (tau + latent[j] * latent[j]) * v;
         }
@@ -218,7 +225,7 @@ static qntk_status prepare_outputs(void *context, size_t index, size_t worker)
     qntk_weight_moments weights = net->weights[net->preparing];
     size_t end = qntk_min(layer->fan_out, (index + 1) * WEIGHTS) * layer->fan_in;
     for (size_t k = index * WEIGHTS * layer->fan_in; k < end; k++) {
-        double tau = qntk_weight_noise(layer->levels, layer->latent[k]);
+        double tau = qntk_moments_tau(layer, k);
         if (weights.noise != NULL)
             weights.noise[k] = tau;
         if (weights.second != NULL)
@@ -241,7 +248,7 @@ static size_t network_bytes(const network *net)
     return numbers * sizeof(double);
 }
 
-/* Allocates and fills net->weights. The inputs of layer l vary if a layer before it is rounded. */
+/* Allocates and fills net->weights. The inputs of layer l vary if the weights of a layer before it do. */
 static qntk_status prepare_weights(network *net)
 {
     bool varying = false;
@@ -250,13 +257,13 @@ static qntk_status prepare_weights(network *net)
         qntk_weight_moments *weights = &net->weights[l];
         if (l + 1 == net->count && net->variance == NULL)
             break;
-        if (layer->levels > 0 &&
+        if (qntk_moments_vary(layer) &&
             (weights->noise = qntk_alloc(layer->fan_out * layer->fan_in, sizeof *weights->noise)) == NULL)
             return QNTK_FAIL_MEMORY();
         if (varying &&
             (weights->second = qntk_alloc(layer->fan_out * layer->fan_in, sizeof *weights->second)) == NULL)
             return QNTK_FAIL_MEMORY();
-        varying = varying || layer->levels > 0;
+        varying = varying || qntk_moments_vary(layer);
         net->preparing = l;
         qntk_status status =
             qntk_parallel_for((layer->fan_out + WEIGHTS - 1) / WEIGHTS, prepare_outputs, net);

@@ -10,6 +10,18 @@ typedef struct {
     double *second; /* tau + theta^2: multiplies v */
 } qntk_weight_moments;
 
+/* Weights vary given the latent ones. */
+static inline bool qntk_moments_vary(const qntk_moments_weights *layer)
+{
+    return layer->levels > 0 || layer->noise != NULL;
+}
+
+/* tau of weight k */
+static inline double qntk_moments_tau(const qntk_moments_weights *layer, size_t k)
+{
+    return layer->noise != NULL ? layer->noise[k] : qntk_weight_noise(layer->levels, layer->latent[k]);
+}
+
 /* w_std / sqrt(fan_in) */
 double qntk_moments_scale(const qntk_moments_weights *layer);
 

@@ -75,7 +75,7 @@ static size_t scratch_size(const pass *p)
 static size_t lay_out(pass *p, const qntk_moments_weights *layers, double *rows)
 {
     size_t used = 0;
-    bool varying = false; /* inputs of the layer vary: one below it is rounded */
+    bool varying = false; /* inputs of the layer vary: weights below it do */
     for (size_t l = 0; l < p->count; l++) {
         stage *s = &p->stages[l];
         const size_t inner = p->n * layers[l].fan_out;
@@ -85,10 +85,11 @@ static size_t lay_out(pass *p, const qntk_moments_weights *layers, double *rows)
             if (rows != NULL)
                 *array[k] = rows + used;
         s->layer = &layers[l];
-        s->varies = (layers[l].levels > 0 || varying) && !last; /* the last layer's variance is not in f */
+        s->varies =
+            (qntk_moments_vary(&layers[l]) || varying) && !last; /* the last layer's variance is not in f */
         s->m = l == 0 ? p->X : s[-1].out_m;
         s->v = varying ? s[-1].out_v : NULL;
-        varying = varying || layers[l].levels > 0;
+        varying = varying || qntk_moments_vary(&layers[l]);
     }
     return used;
 }
@@ -142,8 +143,8 @@ static qntk_status prepare_rows(void *context, size_t index, size_t worker)
     const size_t end = qntk_min(layer->fan_out, (index + 1) * BLOCK) * layer->fan_in;
     for (size_t k = index * BLOCK * layer->fan_in; k < end; k++) {
         const double theta = layer->latent[k];
-        const double tau = p->derivatives ? qntk_weight_noise_slope(layer->levels, theta)
-                                          : qntk_weight_noise(layer->levels, theta);
+        const double tau =
+            p->derivatives ? qntk_weight_noise_slope(layer->levels, theta) : qntk_moments_tau(layer, k);
         p->weights[0][k] = tau;
         p->weights[1][k] = tau + (p->derivatives ? 2 * theta : theta * theta);
     }
@@ -179,7 +180,7 @@ static qntk_status forward_block(void *context, size_t index, size_t worker)
     const stage *s = p->now;
     const size_t fan_in = s->layer->fan_in, fan_out = s->layer->fan_out;
     const size_t first = index * BLOCK, rows = qntk_min(BLOCK, p->n - first), at = first * fan_out;
-    const qntk_weight_moments weights = {s->layer->levels > 0 ? p->weights[0] : NULL,
+    const qntk_weight_moments weights = {qntk_moments_vary(s->layer) ? p->weights[0] : NULL,
                                          s->v != NULL ? p->weights[1] : NULL};
     double *mu = p->scratch + worker * scratch_size(p), *s2 = mu + BLOCK * p->width;
     qntk_moments_step(s->layer, weights, rows, s->m + first * fan_in,

@@ -321,6 +321,8 @@ qntk_status qntk_validate(const qntk_moments_weights *layers, size_t count, size
     QNTK_REQUIRE(n > 0 && X != NULL, "expected rows, found none");
     QNTK_REQUIRE(options.draws >= 10, "expected at least 10 draws");
     sampling s = {.n = n, .count = count, .layers = layers, .X = X, .options = options, .result = result};
+    for (size_t l = 0; l < count; l++)
+        QNTK_REQUIRE(layers[l].noise == NULL, "noise given by its variance alone cannot be drawn");
     qntk_status status = qntk_moments_check(layers, count, n, X, &s.width);
     if (status == QNTK_OK)
         status = allocate(&s);

@@ -85,6 +85,8 @@ void naive_moments_layer(const qntk_moments_weights *layer, const double *mean_i
         double sum = 0, spread = 0;
         for (size_t j = 0; j < layer->fan_in; j++) {
             double theta = layer->latent[i * layer->fan_in + j], m = mean_in[j], v = variance_in[j], tau = 0;
+            if (layer->noise != NULL)
+                tau = layer->noise[i * layer->fan_in + j];
             if (layer->levels > 0) { /* the variance of the two grid points around theta */
                 double step = 2 / ((double)layer->levels - 1), below = -1;
                 while (below + step < theta - 1e-12)

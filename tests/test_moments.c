@@ -30,7 +30,7 @@ static void add_layer(random_network *net, qntk_rng *rng, size_t fan_in, size_t 
     net->numbers[2 * net->count] = latent;
     net->numbers[2 * net->count + 1] = bias;
     net->layer[net->count++] =
-        (qntk_moments_weights){fan_in, fan_out, latent, levels, w_std, b_std, b_std > 0 ? bias : NULL};
+        (qntk_moments_weights){fan_in, fan_out, latent, levels, w_std, b_std, b_std > 0 ? bias : NULL, NULL};
 }
 
 static void free_network(random_network *net)
@@ -129,6 +129,77 @@ START_TEST(a_layer_agrees_with_its_plain_twin)
         }
         free_network(&net);
     }
+}
+END_TEST
+
+/* ---- noise by its variance ---- */
+
+/* Variances of `count` weights, some of them 0. */
+static double *random_noise(qntk_rng *rng, size_t count)
+{
+    double *noise = random_numbers(rng, count);
+    for (size_t k = 0; k < count; k++)
+        noise[k] = k % 5 == 0 ? 0 : noise[k] * noise[k];
+    return noise;
+}
+
+START_TEST(weights_with_noise_of_their_own_agree_with_the_plain_twin)
+{
+    enum { ROWS = 70, D = 9, WIDTH = 40, OUT = 3 };
+    qntk_rng rng = qntk_rng_create(14, 0);
+    random_network net = {0};
+    add_layer(&net, &rng, D, WIDTH, 0, 1.2, 0.3); /* latent weights beyond [-1,1] */
+    add_layer(&net, &rng, WIDTH, WIDTH, 0, 1.5, 0);
+    add_layer(&net, &rng, WIDTH, OUT, 0, 1, 0.1);
+    double *noise[] = {random_noise(&rng, WIDTH * D), random_noise(&rng, OUT * WIDTH)};
+    net.layer[0].noise = noise[0];
+    net.layer[2].noise = noise[1];
+    double *X = random_numbers(&rng, ROWS * D), mean[ROWS * OUT], variance[ROWS * OUT], worst = 0;
+    ck_assert_ok(qntk_moments_propagate(net.layer, net.count, ROWS, X, mean, variance));
+    for (size_t r = 0; r < ROWS; r++) {
+        double mu[WIDTH], s2[WIDTH], m[WIDTH], v[WIDTH];
+        naive_moments_network(net.layer, net.count, X + r * D, mu, s2);
+        for (size_t o = 0; o < OUT; o++) {
+            worst = test_worse(worst, fabs(mean[r * OUT + o] - mu[o]));
+            worst = test_worse(worst, fabs(variance[r * OUT + o] / s2[o] - 1));
+        }
+        ck_assert_ok(qntk_moments_layer(&net.layer[0], X + r * D, NULL, m, v));
+        const double zero[D] = {0};
+        naive_moments_layer(&net.layer[0], X + r * D, zero, mu, s2);
+        for (size_t i = 0; i < WIDTH; i++) {
+            worst = test_worse(worst, fabs(m[i] - mu[i]));
+            worst = test_worse(worst, fabs(v[i] / s2[i] - 1));
+        }
+    }
+    ck_assert_msg(worst <= 8 * WIDTH * eps, "off by %g", worst); /* three sums, of WIDTH terms of order 1 */
+    qntk_free(X);
+    qntk_free(noise[0]);
+    qntk_free(noise[1]);
+    free_network(&net);
+}
+END_TEST
+
+START_TEST(noise_with_the_variances_of_the_rounding_gives_the_same_bytes)
+{
+    enum { ROWS = 5, D = 9, WIDTH = 40 };
+    qntk_rng rng = qntk_rng_create(15, 0);
+    random_network net = {0};
+    add_layer(&net, &rng, D, WIDTH, 3, 1.2, 0.3);
+    add_layer(&net, &rng, WIDTH, 1, 2, 1.5, 0);
+    double *X = random_numbers(&rng, ROWS * D), noise[WIDTH * D + WIDTH], mean[2][ROWS], variance[2][ROWS];
+    ck_assert_ok(qntk_moments_propagate(net.layer, 2, ROWS, X, mean[0], variance[0]));
+    for (size_t l = 0; l < 2; l++) {
+        double *of_layer = l == 0 ? noise : noise + WIDTH * D;
+        for (size_t k = 0; k < net.layer[l].fan_in * net.layer[l].fan_out; k++)
+            of_layer[k] = qntk_weight_noise(net.layer[l].levels, net.layer[l].latent[k]);
+        net.layer[l].levels = 0;
+        net.layer[l].noise = of_layer;
+    }
+    ck_assert_ok(qntk_moments_propagate(net.layer, 2, ROWS, X, mean[1], variance[1]));
+    ck_assert_int_eq(memcmp(mean[0], mean[1], sizeof mean[0]), 0);
+    ck_assert_int_eq(memcmp(variance[0], variance[1], sizeof variance[0]), 0);
+    qntk_free(X);
+    free_network(&net);
 }
 END_TEST
 
@@ -287,7 +358,7 @@ static const double good_bias[2] = {1, -1};
 
 static qntk_moments_weights good_layer(void)
 {
-    return (qntk_moments_weights){2, 2, good_latent, 2, 1, 1, good_bias};
+    return (qntk_moments_weights){2, 2, good_latent, 2, 1, 1, good_bias, NULL};
 }
 
 /* Both functions refuse the layer with this code and text, and their outputs are zero. */
@@ -340,6 +411,14 @@ START_TEST(impossible_layers_are_refused_by_name)
     layer = good_layer();
     layer.bias = (const double[2]){0, -INFINITY};
     refuse(layer, QNTK_NOT_FINITE, "bias 1 is -inf");
+    layer = good_layer();
+    layer.noise = good_bias;
+    refuse(layer, QNTK_INVALID, "levels must be 0");
+    layer.levels = 0;
+    layer.noise = (const double[4]){0, 1, -0.5, 2};
+    refuse(layer, QNTK_INVALID, "noise of weight (1, 0): expected a variance, found -0.5");
+    layer.noise = (const double[4]){0, 1, 2, NAN};
+    refuse(layer, QNTK_NOT_FINITE, "noise of weight (1, 1): expected a variance, found nan");
     layer = good_layer();
     layer.w_std = 1e200; /* w_std^2 overflows */
     refuse(layer, QNTK_NOT_FINITE, "overflows");
@@ -461,6 +540,8 @@ static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, a_layer_is_exact_against_all_roundings);
     tcase_add_test(tcase, a_layer_agrees_with_its_plain_twin);
+    tcase_add_test(tcase, weights_with_noise_of_their_own_agree_with_the_plain_twin);
+    tcase_add_test(tcase, noise_with_the_variances_of_the_rounding_gives_the_same_bytes);
     tcase_add_test(tcase, a_network_agrees_with_its_plain_twin_and_with_its_layers);
     tcase_add_test(tcase, real_weights_give_the_plain_network_without_variance);
     tcase_add_test(tcase, weights_on_the_grid_have_no_noise);

@@ -30,7 +30,7 @@ static void add_layer(random_network *net, qntk_rng *rng, size_t fan_in, size_t 
     net->latent[net->count] = latent;
     net->bias[net->count] = bias;
     net->layer[net->count++] = (qntk_moments_weights){
-        fan_in, fan_out, latent, levels, sqrt(gain / (law.second_moment + law.noise)), b_std, bias};
+        fan_in, fan_out, latent, levels, sqrt(gain / (law.second_moment + law.noise)), b_std, bias, NULL};
 }
 
 static void free_network(random_network *net)

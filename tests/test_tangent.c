@@ -27,9 +27,17 @@ static const size_t sizes[LAYERS_MAX + 1] = {DATA, 9, 7, 8, 3};
 START_TEST(gradients_are_the_differences_of_the_quasi_network)
 {
     const double coefficient[] = {0.7, -1.2, 0.4}, h = 1e-5;
-    for (size_t k = 0; k < LAWS; k++) {
-        random_network net = random_network_create(LAYERS_MAX, sizes, laws[k], 0.3, 7 + k);
+    for (size_t k = 0; k <= LAWS;
+         k++) { /* the last: noise by its variance in the first layer and the third */
+        random_network net = random_network_create(LAYERS_MAX, sizes, laws[k % LAWS], 0.3, 7 + k);
         const size_t count = qntk_tangent_parameters(net.layers, net.count);
+        double noise[9 * 7];
+        for (size_t j = 0; j < 9 * 7; j++)
+            noise[j] = 0.1 * (double)(j % 4);
+        for (size_t l = 0; k == LAWS && l < 4; l += 2) {
+            net.layers[l].levels = 0;
+            net.layers[l].noise = noise;
+        }
         double *gradient = qntk_alloc(count, sizeof *gradient), x[DATA], worst = 0, norm = 0;
         ck_assert_uint_eq(count, 5 * 9 + 9 + 9 * 7 + 7 + 7 * 8 + 8 + 8 * 3 + 3);
         random_rows(1, DATA, k, x);

@@ -42,7 +42,7 @@ START_TEST(all_roundings_of_a_tiny_network_give_the_sampled_moments)
 {
     /* one layer, two binary weights: h = (+-3 +-4)/sqrt 2 with probabilities (1 +- theta)/2 */
     const double latent[] = {0.5, -0.25}, x[] = {3, 4};
-    const qntk_moments_weights layer = {2, 1, latent, 2, 1, 0, NULL};
+    const qntk_moments_weights layer = {2, 1, latent, 2, 1, 0, NULL, NULL};
     double mean = 0, variance = 0;
     for (int s = -1; s <= 1; s += 2)
         for (int t = -1; t <= 1; t += 2)
@@ -135,7 +135,8 @@ START_TEST(neurons_that_never_fire_have_no_error)
         latent[D + k] = 0.1;
         x[k] = 1;
     }
-    const qntk_moments_weights layers[] = {{D, 2, latent, 2, 1, 0, NULL}, {2, 1, readout, 0, 1, 0, NULL}};
+    const qntk_moments_weights layers[] = {{D, 2, latent, 2, 1, 0, NULL, NULL},
+                                           {2, 1, readout, 0, 1, 0, NULL, NULL}};
     qntk_validation v;
     ck_assert_ok(qntk_validate(layers, 2, 1, x, many(1000, 4), &v));
     for (size_t i = 0; i < QNTK_VALIDATE_MOMENTS; i++) {
@@ -225,6 +226,9 @@ START_TEST(mistakes_are_named_and_every_allocation_may_fail)
     ck_assert_fails(qntk_validate(net.layers, 2, 1, X, many(9, 1), &v), QNTK_INVALID, "10 draws");
     ck_assert_fails(qntk_validate(net.layers, 0, 1, X, many(10, 1), &v), QNTK_INVALID, "layer");
     ck_assert_fails(qntk_validate(net.layers, 2, 0, X, many(10, 1), &v), QNTK_INVALID, "rows");
+    net.layers[1].noise = X;
+    ck_assert_fails(qntk_validate(net.layers, 2, 1, X, many(10, 1), &v), QNTK_INVALID, "cannot be drawn");
+    net.layers[1].noise = NULL;
     X[1] = INFINITY;
     ck_assert_fails(qntk_validate(net.layers, 2, 1, X, many(10, 1), &v), QNTK_NOT_FINITE, "column 1");
     X[1] = 2;

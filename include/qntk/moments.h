@@ -41,7 +41,8 @@ void qntk_relu_moments(double mu, double s, double *mean, double *variance);
  * ReLU, 0 at mu = 0. Accuracy, NaN and cost as above. */
 double qntk_relu_slope(double mu, double s);
 
-/* One layer: weights (w_std / sqrt fan_in) Q(latent), Q the stochastic rounding to `levels`. */
+/* One layer: weights (w_std / sqrt fan_in) W, where W has mean `latent`: its stochastic rounding to `levels`, or,
+ * with `noise`, any weights of that mean and those variances that are independent of each other. */
 typedef struct {
     size_t fan_in;        /* >= 1 */
     size_t fan_out;       /* >= 1 */
@@ -50,6 +51,9 @@ typedef struct {
     double w_std;         /* >= 0; w_std^2 is the gain */
     double b_std;         /* >= 0 */
     const double *bias;   /* (fan_out), or NULL: none */
+    /* (fan_out, fan_in) tau, the variance of each weight W given its latent one, >= 0, in units of latent^2, in
+     * place of that of the rounding; levels must be 0. NULL: that of the rounding to `levels`. */
+    const double *noise;
 } qntk_moments_weights;
 
 /* mu (fan_out) and s2 (fan_out), the mean and variance of the layer's pre-activations by the formulas above,

@@ -6,7 +6,7 @@
  *     m, v = mean and variance of relu(mu + s Z),      f = mu of the last layer,
  * w = w_std, n = fan_in. With delta = df/dmu and eps = df/ds2 of a layer, its latent weights have the gradient
  *     df/dtheta_ij = (w/sqrt n) delta_i m_j + (w^2/n) eps_i [ tau'_ij m_j^2 + (tau'_ij + 2 theta_ij) v_j ],
- *     tau' = d tau / d theta (binary: -2 theta),
+ *     tau' = d tau / d theta (binary: -2 theta; 0 where tau is given: the field `noise`),
  * and, with Phi and phi the normal distribution function and density at z = mu/s, the layer below
  *     df/dm = (w/sqrt n) theta' delta + (2 w^2/n) m (tau' eps),     df/dv = (w^2/n) (tau + theta^2)' eps,
  *     delta = Phi df/dm + 2 m (1 - Phi) df/dv,      eps = phi/(2s) df/dm + (Phi - m phi/s) df/dv

@@ -59,7 +59,7 @@ typedef struct {
  * a variance sqrt((m4 - variance^2)/draws), m4 the sample's fourth central moment.
  *
  * O(draws (1 + n/10) sum fan_in fan_out), on all threads, the same bytes for any number of them. QNTK_INVALID
- * (fewer than 10 draws, layers that do not fit), QNTK_NOT_FINITE, QNTK_NO_MEMORY, QNTK_TOO_LARGE,
+ * (fewer than 10 draws, layers that do not fit, a layer with `noise`), QNTK_NOT_FINITE, QNTK_NO_MEMORY, QNTK_TOO_LARGE,
  * QNTK_INTERRUPTED; on failure the result is zeroed. */
 qntk_status qntk_validate(const qntk_moments_weights *layers, size_t count, size_t n, const double *X,
                           qntk_validate_options options, qntk_validation *result);
