@@ -50,6 +50,15 @@ qntk_status qntk_network_create(size_t count, const size_t *sizes, const size_t 
                                 uint64_t seed, qntk_network *network);
 void qntk_network_free(qntk_network *network);
 
+/* *out: the same function with weights rounded to other levels, levels (network->count). The grid of a layer is
+ * [-s, s] of its latent weights, s = 1 for one that is rounded already (what lies beyond is taken to its end) and
+ * the largest |latent| for a real one; latent weights are divided by s and w_std is multiplied by it, so that the
+ * expected weights stay what they are, to rounding in float. levels[l] = 0: not rounded; a rounded layer then has
+ * its latent weights as real ones, on the same scale. O(weights), and as much memory as the network.
+ * QNTK_INVALID (levels that are no law, out the network itself), QNTK_NOT_FINITE (a latent weight; layer, row and
+ * column are named), QNTK_TOO_LARGE, QNTK_NO_MEMORY; *out is empty then. */
+qntk_status qntk_network_requantize(const qntk_network *network, const size_t *levels, qntk_network *out);
+
 /* The number of weights and biases, and the greatest number of inputs or outputs of a layer. */
 size_t qntk_network_parameters(const qntk_network *network);
 size_t qntk_network_width(const qntk_network *network);
