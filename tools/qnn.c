@@ -8,6 +8,7 @@ static const qnn_command commands[] = {
     {"train", "train a network on data, epoch by epoch", qnn_train},
     {"predict", "apply a trained network to data", qnn_predict},
     {"validate", "compare moment propagation and tangent kernels with sampled networks", qnn_validate},
+    {"noise", "what rounding does to a network: the noise it adds, measured against predicted", qnn_noise},
     {"approx", "build a network of few distinct weights for a function, to a tolerance", qnn_approx},
     {"suite", "networks beside kernels on many data sets", qnn_suite},
 };
@@ -28,8 +29,9 @@ static int print_help(void)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr,
-                "qnn: expected a command: train, predict, validate, suite or approx\nTry 'qnn --help'.\n");
+        fprintf(
+            stderr,
+            "qnn: expected a command: train, predict, validate, noise, approx or suite\nTry 'qnn --help'.\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "--help") == 0)

@@ -13,6 +13,7 @@ typedef struct {
 int qnn_train(int argc, char **argv);
 int qnn_predict(int argc, char **argv);
 int qnn_validate(int argc, char **argv);
+int qnn_noise(int argc, char **argv);
 int qnn_approx(int argc, char **argv);
 int qnn_suite(int argc, char **argv);
 
