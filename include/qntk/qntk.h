@@ -23,6 +23,7 @@
 #include "qntk/validate.h"
 #include "qntk/network.h"
 #include "qntk/train.h"
+#include "qntk/penalty.h"
 #include "qntk/checkpoint.h"
 #include "qntk/spectrum.h"
 #include "qntk/ridge.h"
