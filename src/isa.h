@@ -31,4 +31,7 @@ static inline qntk_isa qntk_isa_best(void)
 #endif
 }
 
+/* The instruction set of this name, NULL: the best. -1 and a message if this processor, or this build, lacks it. */
+int qntk_isa_find(const char *name);
+
 #endif

@@ -2,8 +2,6 @@
 #include "tile.h"
 #include "isa.h"
 
-#include <string.h>
-
 extern const qntk_tile_ops qntk_tile_ops_baseline;
 #ifdef QNTK_X86
 extern const qntk_tile_ops qntk_tile_ops_avx2, qntk_tile_ops_avx512;
@@ -19,12 +17,6 @@ static const qntk_tile_ops *const variants[] = {
 
 const qntk_tile_ops *qntk_tile_ops_find(const char *name)
 {
-    qntk_isa best = qntk_isa_best();
-    if (name == NULL)
-        return variants[best];
-    for (int isa = 0; isa <= (int)best; isa++)
-        if (strcmp(name, variants[isa]->name) == 0)
-            return variants[isa];
-    qntk_fail(QNTK_UNSUPPORTED, "instruction set '%s' is not available on this processor", name);
-    return NULL;
+    const int isa = qntk_isa_find(name);
+    return isa < 0 ? NULL : variants[isa];
 }

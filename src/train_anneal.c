@@ -22,14 +22,8 @@ static const qntk_anneal_ops *const variants[] = {
 
 const qntk_anneal_ops *qntk_anneal_ops_find(const char *name)
 {
-    qntk_isa best = qntk_isa_best();
-    if (name == NULL)
-        return variants[best];
-    for (int isa = 0; isa <= (int)best; isa++)
-        if (strcmp(name, variants[isa]->name) == 0)
-            return variants[isa];
-    qntk_fail(QNTK_UNSUPPORTED, "instruction set '%s' is not available on this processor", name);
-    return NULL;
+    const int isa = qntk_isa_find(name);
+    return isa < 0 ? NULL : variants[isa];
 }
 
 /* ---- options ---- */

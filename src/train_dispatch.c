@@ -4,7 +4,6 @@
 #include "train_simd.h"
 
 #include <math.h>
-#include <string.h>
 
 extern const qntk_train_ops qntk_train_ops_baseline;
 #ifdef QNTK_X86
@@ -21,14 +20,8 @@ static const qntk_train_ops *const variants[] = {
 
 const qntk_train_ops *qntk_train_ops_find(const char *name)
 {
-    qntk_isa best = qntk_isa_best();
-    if (name == NULL)
-        return variants[best];
-    for (int isa = 0; isa <= (int)best; isa++)
-        if (strcmp(name, variants[isa]->name) == 0)
-            return variants[isa];
-    qntk_fail(QNTK_UNSUPPORTED, "instruction set '%s' is not available on this processor", name);
-    return NULL;
+    const int isa = qntk_isa_find(name);
+    return isa < 0 ? NULL : variants[isa];
 }
 
 /* s = latent h + h rounds: the cell from the rounded s may be off by one where s is nearly whole, so the
