@@ -336,6 +336,15 @@ qntk_status cli_start(const cli_program *program)
     return qntk_threads_set(program->common->threads);
 }
 
+qntk_status cli_begin(const cli_program *program, const char *script)
+{
+    const char *plot = program->common->plot;
+    qntk_status status = cli_start(program);
+    if (status == QNTK_OK && plot != NULL)
+        status = qntk_plot_check(script, plot);
+    return status == QNTK_OK ? cli_check_outputs(program) : status;
+}
+
 /* ---- data and the head of results ---- */
 
 qntk_status cli_check_writable(const char *path)

@@ -127,6 +127,20 @@ typedef struct {
         CLI_LIMIT_OPTION(c), CLI_SCALE_OPTIONS(c, "data|suite"),                                             \
         CLI_MISSING_OPTION(c, "data|suite", "error|drop|mean")
 
+/* Another file to test on. */
+#define CLI_TEST_OPTIONS(test_file, test_file_labels, without)                                               \
+    {.name = "test",                                                                                         \
+     .kind = CLI_TEXT,                                                                                       \
+     .destination = &(test_file),                                                                            \
+     .argument = "FILE",                                                                                     \
+     .role = CLI_READS,                                                                                      \
+     .against = (without),                                                                                   \
+     .help = "train on --data, test on this; columns and classes are matched by name"},                      \
+    {                                                                                                        \
+        .name = "test-labels", .kind = CLI_TEXT, .destination = &(test_file_labels), .argument = "FILE",     \
+        .role = CLI_READS, .needs = "test", .help = "labels of --test, for .npy and IDX data"                \
+    }
+
 #define CLI_KERNEL_OPTIONS(c)                                                                                \
     CLI_HEADING("Kernels"),                                                                                  \
         {.name = "kernel",                                                                                   \
@@ -212,6 +226,10 @@ qntk_status cli_message(qntk_status status, const char *format, ...) __attribute
 
 /* Threads, signals and the progress bar, as the options say. */
 qntk_status cli_start(const cli_program *program);
+
+/* cli_start, and whether the results can be written and, with --plot, drawn by plots/SCRIPT.gp: what is to be known
+ * before long work. */
+qntk_status cli_begin(const cli_program *program, const char *script);
 
 /* From now on the bar shows how much of the whole is done, whatever step reports: fraction() is called from any
  * thread, one call at a time. `label` NULL: the steps again. */

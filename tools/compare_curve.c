@@ -258,11 +258,7 @@ int compare_curve_run(const cli_program *program, compare_settings *set)
     int code = check_usage(program, &job);
     if (code != 0)
         return code;
-    qntk_status status = cli_start(program);
-    if (status == QNTK_OK && set->common.plot != NULL)
-        status = qntk_plot_check("curve", set->common.plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(program);
+    qntk_status status = cli_begin(program, "curve");
     if (status != QNTK_OK)
         return cli_fail(program, status);
 

@@ -306,11 +306,7 @@ int compare_data_run(const cli_program *program, compare_settings *set)
     int code = check_usage(program, &c);
     if (code != 0)
         return code;
-    qntk_status status = cli_start(program);
-    if (status == QNTK_OK && set->common.plot != NULL)
-        status = qntk_plot_check(set->bits != NULL ? "bits" : "compare", set->common.plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(program);
+    qntk_status status = cli_begin(program, set->bits != NULL ? "bits" : "compare");
     if (status != QNTK_OK)
         return cli_fail(program, status);
 

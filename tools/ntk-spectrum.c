@@ -325,11 +325,7 @@ int main(int argc, char **argv)
         code = check_usage();
     if (code != 0 || end)
         return code;
-    qntk_status status = cli_start(&program);
-    if (status == QNTK_OK && set.common.plot != NULL)
-        status = qntk_plot_check("decay", set.common.plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(&program);
+    qntk_status status = cli_begin(&program, "decay");
     if (status != QNTK_OK)
         return cli_fail(&program, status);
 

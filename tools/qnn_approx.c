@@ -204,11 +204,7 @@ static qntk_status run(approx_job *j)
 
 static qntk_status start(approx_job *j)
 {
-    qntk_status status = cli_start(&program);
-    if (status == QNTK_OK && set.common.plot != NULL)
-        status = qntk_plot_check("approx", set.common.plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(&program);
+    qntk_status status = cli_begin(&program, "approx");
     if (status == QNTK_OK)
         status = cli_meta(&program, NULL, 0, 0, &j->meta);
     if (status == QNTK_OK)

@@ -1,4 +1,5 @@
 /* qnn predict: a saved network applied to data. */
+#include "cli_result.h"
 #include "qnn_network.h"
 
 #include <cjson/cJSON.h>
@@ -86,7 +87,7 @@ static qntk_status make_columns(job *j)
     return QNTK_OK;
 }
 
-static void fill_row(job *j, size_t i)
+static void fill_row(const job *j, size_t i)
 {
     const bool classify = j->c.classes > 0;
     size_t count = 0;
@@ -100,8 +101,9 @@ static void fill_row(job *j, size_t i)
         j->cells[count++] = qntk_cell_number(j->F[i * j->outputs + k]);
 }
 
-static void write_tsv(qntk_file *file, job *j)
+static void write_tsv(qntk_file *file, const void *context)
 {
+    const job *j = context;
     qntk_table_head(file, &j->meta);
     qntk_table_columns(file, j->columns);
     for (size_t i = 0; i < j->rows.n; i++) {
@@ -110,8 +112,9 @@ static void write_tsv(qntk_file *file, job *j)
     }
 }
 
-static qntk_status write_json(qntk_file *file, job *j)
+static qntk_status write_json(qntk_file *file, const void *context)
 {
+    const job *j = context;
     cJSON *tree = NULL, *predictions = NULL;
     qntk_status status = qntk_json_head(&j->meta, &tree);
     if (status == QNTK_OK)
@@ -128,20 +131,9 @@ static qntk_status write_json(qntk_file *file, job *j)
 
 static qntk_status write_result(job *j)
 {
-    qntk_file *file = NULL;
+    const cli_result result = {.result = j, .tsv = write_tsv, .json = write_json};
     qntk_status status = make_columns(j);
-    if (status == QNTK_OK)
-        status = qntk_file_open(set.common.out, &file);
-    if (status != QNTK_OK)
-        return status;
-    if (set.common.format == CLI_JSON)
-        status = write_json(file, j);
-    else
-        write_tsv(file, j);
-    if (status == QNTK_OK)
-        return qntk_file_commit(&file);
-    qntk_file_abort(&file);
-    return status;
+    return status == QNTK_OK ? cli_result_write(&set.common, &result) : status;
 }
 
 /* ---- one run ---- */
@@ -187,9 +179,7 @@ int qnn_predict(int argc, char **argv)
         code = cli_usage(&program, "give --model FILE and --data SPEC");
     if (code != 0 || end)
         return code;
-    qntk_status status = cli_start(&program);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(&program);
+    qntk_status status = cli_begin(&program, NULL);
     if (status == QNTK_OK)
         status = qntk_checkpoint_load(set.model, &j.c);
     if (status == QNTK_OK)

@@ -253,11 +253,7 @@ int qnn_train(int argc, char **argv)
         code = parse_plan(&p);
     if (code != 0 || end)
         return code;
-    qntk_status status = cli_start(&program);
-    if (status == QNTK_OK && set.common.plot != NULL)
-        status = qntk_plot_check("train", set.common.plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(&program);
+    qntk_status status = cli_begin(&program, "train");
     if (status != QNTK_OK)
         return cli_fail(&program, status);
     status = prepare(&p, &j);

@@ -8,20 +8,7 @@
 
 /* Options of the test rows, in a qnn_split. */
 #define QNN_SPLIT_OPTIONS(s)                                                                                 \
-    {.name = "test",                                                                                         \
-     .kind = CLI_TEXT,                                                                                       \
-     .destination = &(s).test,                                                                               \
-     .argument = "FILE",                                                                                     \
-     .role = CLI_READS,                                                                                      \
-     .against = "split|fold",                                                                                \
-     .help = "train on --data, test on this; columns and classes are matched by name"},                      \
-        {.name = "test-labels",                                                                              \
-         .kind = CLI_TEXT,                                                                                   \
-         .destination = &(s).test_labels,                                                                    \
-         .argument = "FILE",                                                                                 \
-         .role = CLI_READS,                                                                                  \
-         .needs = "test",                                                                                    \
-         .help = "labels of --test, for .npy and IDX data"},                                                 \
+    CLI_TEST_OPTIONS((s).test, (s).test_labels, "split|fold"),                                               \
         {.name = "split",                                                                                    \
          .kind = CLI_NUMBER,                                                                                 \
          .destination = &(s).split,                                                                          \

@@ -165,11 +165,7 @@ int qnn_validate(int argc, char **argv)
         code = parse_plan(&plan);
     if (code != 0 || end)
         return code;
-    qntk_status status = cli_start(&program);
-    if (status == QNTK_OK && set.common.plot != NULL)
-        status = qntk_plot_check(set.tangent ? "tangent" : set.lazy ? "lazy" : "validate", set.common.plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(&program);
+    qntk_status status = cli_begin(&program, set.tangent ? "tangent" : set.lazy ? "lazy" : "validate");
     if (status != QNTK_OK)
         return cli_fail(&program, status);
     return set.tangent ? validate_tangent_run(&program, &set, &plan)

@@ -293,11 +293,7 @@ static bool can_be_replaced(const char *path)
 static qntk_status prepare(suite_run_state *run)
 {
     suite *s = run->suite;
-    qntk_status status = cli_start(run->program);
-    if (status == QNTK_OK && run->program->common->plot != NULL)
-        status = qntk_plot_check("suite", run->program->common->plot);
-    if (status == QNTK_OK)
-        status = cli_check_outputs(run->program);
+    qntk_status status = cli_begin(run->program, "suite");
     if (status == QNTK_OK)
         status = find_sets(s, s->directory);
     if (status == QNTK_OK)
