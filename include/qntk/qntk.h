@@ -34,6 +34,7 @@
 #include "qntk/compare.h"
 #include "qntk/study.h"
 #include "qntk/study_network.h"
+#include "qntk/sweep.h"
 #include "qntk/curve.h"
 
 #endif

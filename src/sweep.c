@@ -1,0 +1,242 @@
+/* One model of a sweep: trained, judged, measured. */
+#include "internal.h"
+
+#include "qntk/sweep.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- measures ---- */
+
+static const struct {
+    const char *name;
+    bool sampled;
+} measures[QNTK_MEASURES] = {
+    [QNTK_MEASURE_NORM] = {"norm", false},
+    [QNTK_MEASURE_DISTANCE] = {"distance", false},
+    [QNTK_MEASURE_MARGIN] = {"margin", false},
+};
+
+const char *qntk_measure_name(size_t measure)
+{
+    return measure < QNTK_MEASURES ? measures[measure].name : "";
+}
+
+bool qntk_measure_sampled(size_t measure)
+{
+    return measure < QNTK_MEASURES && measures[measure].sampled;
+}
+
+const char *qntk_sweep_outcome_name(size_t outcome)
+{
+    static const char *const names[QNTK_SWEEP_OUTCOMES] = {"ok", "above until_loss", "diverged"};
+    return outcome < QNTK_SWEEP_OUTCOMES ? names[outcome] : "";
+}
+
+qntk_loss qntk_sweep_loss(const qntk_sweep *sweep, size_t classes)
+{
+    if (sweep->loss > 0)
+        return (qntk_loss)(sweep->loss - 1);
+    return classes > 0 ? QNTK_LOSS_CROSS_ENTROPY : QNTK_LOSS_SQUARED;
+}
+
+/* ---- training ---- */
+
+typedef struct {
+    const qntk_sweep *sweep;
+    const qntk_sweep_data *data;
+    qntk_sweep_model model;
+    size_t outputs;
+    qntk_network network, start; /* trained, and as it was */
+    qntk_trainer *trainer;
+    double *F, *answer; /* (most rows, outputs), (most rows) */
+} job;
+
+static qntk_status create_network(const job *j, qntk_network *network)
+{
+    const qntk_sweep *s = j->sweep;
+    const size_t depth = j->model.depth;
+    size_t sizes[QNTK_SWEEP_DEPTH_MAX + 2] = {j->data->d}, levels[QNTK_SWEEP_DEPTH_MAX + 1];
+    for (size_t l = 0; l < depth; l++) {
+        sizes[l + 1] = j->model.width;
+        levels[l] = l == 0 && s->first_real == 1 ? QNTK_LEVELS_REAL : j->model.levels;
+    }
+    sizes[depth + 1] = j->outputs;
+    levels[depth] = s->last_real == 1 ? QNTK_LEVELS_REAL : j->model.levels;
+    return qntk_network_create(depth + 1, sizes, levels, s->b_std, j->model.seed, network);
+}
+
+static qntk_status prepare(job *j)
+{
+    const qntk_sweep *s = j->sweep;
+    const size_t most = qntk_max(j->data->n, j->data->test_n);
+    qntk_train_options options = qntk_train_defaults();
+    options.loss = qntk_sweep_loss(s, j->data->classes);
+    options.method = (qntk_train_method)s->method;
+    options.rounding = j->model.rounding;
+    options.optimizer = (qntk_optimizer)s->optimizer;
+    options.rate = j->model.rate;
+    options.momentum = s->momentum;
+    options.batch = qntk_min(s->batch, j->data->n); /* no room for rows that never come */
+    options.seed = j->model.seed;
+    j->F = qntk_alloc(most, j->outputs * sizeof *j->F);
+    j->answer = qntk_alloc(most, sizeof *j->answer);
+    if (j->F == NULL || j->answer == NULL)
+        return QNTK_FAIL_MEMORY();
+    qntk_status status = create_network(j, &j->network);
+    return status == QNTK_OK ? qntk_trainer_create(&j->network, options, &j->trainer) : status;
+}
+
+static qntk_status train(job *j, qntk_sweep_row *row)
+{
+    const qntk_sweep *s = j->sweep;
+    const bool until = !isnan(s->until_loss);
+    qntk_status status = QNTK_OK;
+    row->outcome = until ? QNTK_SWEEP_ABOVE : QNTK_SWEEP_OK;
+    while (row->epochs < s->epochs && !(until && row->outcome == QNTK_SWEEP_OK)) {
+        status = qntk_trainer_epoch(j->trainer, j->data->n, j->data->X, j->data->T, &row->loss);
+        if (status != QNTK_OK)
+            break;
+        row->epochs++;
+        if (until && row->loss < s->until_loss)
+            row->outcome = QNTK_SWEEP_OK;
+    }
+    return status;
+}
+
+/* ---- judging ---- */
+
+/* The accuracy of the expected output, or its mean squared error. F keeps it. */
+static qntk_status judge(job *j, size_t n, const float *X, const double *y, double *score)
+{
+    const qntk_sweep_data *data = j->data;
+    *score = NAN;
+    if (n == 0)
+        return QNTK_OK;
+    qntk_status status = qntk_network_expect(&j->network, j->model.rounding, n, X, j->F);
+    if (status == QNTK_OK && data->classes > 0) {
+        status = qntk_labels_decode(n, data->classes, j->F, data->classes, j->answer);
+        *score = qntk_labels_accuracy(n, y, j->answer);
+        return status;
+    }
+    double sum = 0;
+    for (size_t i = 0; i < n && status == QNTK_OK; i++) {
+        const double residual = j->F[i] * data->scale + data->shift - y[i];
+        sum += residual * residual;
+    }
+    *score = sum / (double)n;
+    return status;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The 10 % quantile of the margins of the training rows, whose outputs are in F. Overwrites the answers. */
+static double margin(job *j)
+{
+    const size_t n = j->data->n, classes = j->data->classes;
+    if (classes < 2)
+        return NAN;
+    for (size_t i = 0; i < n; i++) {
+        const double *f = j->F + i * classes;
+        const size_t label = (size_t)j->data->y[i];
+        double other = -INFINITY;
+        for (size_t c = 0; c < classes; c++)
+            other = c != label ? fmax(other, f[c]) : other;
+        j->answer[i] = f[label] - other;
+    }
+    qsort(j->answer, n, sizeof *j->answer, ascending);
+    return j->answer[n / 10];
+}
+
+/* The norm of the weights in use, and of their difference to those at the start. */
+static qntk_status measure_norms(job *j, double *norm, double *distance)
+{
+    qntk_moments_weights *now = qntk_alloc_zero(j->network.count, sizeof *now);
+    qntk_moments_weights *then = qntk_alloc_zero(j->network.count, sizeof *then);
+    qntk_status status = now == NULL || then == NULL ? QNTK_FAIL_MEMORY() : QNTK_OK;
+    double square = 0, moved = 0;
+    if (status == QNTK_OK)
+        status = qntk_network_moments(&j->network, j->model.rounding, now);
+    if (status == QNTK_OK)
+        status = qntk_network_moments(&j->start, j->model.rounding, then);
+    for (size_t l = 0; l < j->network.count && status == QNTK_OK; l++)
+        for (size_t k = 0; k < now[l].fan_in * now[l].fan_out; k++) {
+            const double w = now[l].latent[k], difference = w - then[l].latent[k];
+            square += w * w;
+            moved += difference * difference;
+        }
+    *norm = sqrt(square);
+    *distance = sqrt(moved);
+    if (now != NULL)
+        qntk_network_moments_free(&j->network, now);
+    if (then != NULL)
+        qntk_network_moments_free(&j->start, then);
+    qntk_free(now);
+    qntk_free(then);
+    return status;
+}
+
+static qntk_status measure(job *j, qntk_sweep_row *row)
+{
+    const qntk_sweep_data *data = j->data;
+    qntk_status status = judge(j, data->test_n, data->test_X, data->test_y, &row->test);
+    if (status == QNTK_OK)
+        status = judge(j, data->n, data->X, data->y, &row->train);
+    if (status != QNTK_OK)
+        return status;
+    row->gap = data->classes > 0 ? row->train - row->test : row->test - row->train;
+    row->measure[QNTK_MEASURE_MARGIN] = margin(j);
+    status = create_network(j, &j->start);
+    if (status == QNTK_OK)
+        status = measure_norms(j, &row->measure[QNTK_MEASURE_NORM], &row->measure[QNTK_MEASURE_DISTANCE]);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static qntk_sweep_row empty_row(void)
+{
+    qntk_sweep_row row = {.loss = NAN, .train = NAN, .test = NAN, .gap = NAN};
+    for (size_t m = 0; m < QNTK_MEASURES; m++)
+        row.measure[m] = row.se[m] = NAN;
+    return row;
+}
+
+qntk_status qntk_sweep_run(const qntk_sweep *sweep, const qntk_sweep_data *data, size_t index,
+                           qntk_sweep_row *row)
+{
+    QNTK_REQUIRE(sweep != NULL && data != NULL && row != NULL, "no argument may be NULL");
+    *row = empty_row();
+    QNTK_REQUIRE(index < qntk_sweep_count(sweep), "no such model");
+    QNTK_REQUIRE(data->n >= 1 && data->X != NULL && data->T != NULL && data->y != NULL,
+                 "no rows to train on");
+    QNTK_REQUIRE(data->classes > 0 || qntk_sweep_loss(sweep, 0) == QNTK_LOSS_SQUARED,
+                 "the target is a number: loss = squared is the one for it");
+    job j = {.sweep = sweep,
+             .data = data,
+             .model = qntk_sweep_at(sweep, index),
+             .outputs = data->classes > 0 ? data->classes : 1};
+    qntk_status status = prepare(&j);
+    if (status == QNTK_OK)
+        status = train(&j, row);
+    if (status == QNTK_OK)
+        status = measure(&j, row);
+    if (status == QNTK_NOT_FINITE) {
+        const size_t epochs = row->epochs;
+        *row = empty_row();
+        row->epochs = epochs;
+        row->outcome = QNTK_SWEEP_DIVERGED;
+        status = QNTK_OK;
+    }
+    row->present = status == QNTK_OK;
+    qntk_trainer_destroy(&j.trainer);
+    qntk_network_free(&j.network);
+    qntk_network_free(&j.start);
+    qntk_free(j.F);
+    qntk_free(j.answer);
+    return status;
+}
