@@ -130,7 +130,7 @@ size_t *qntk_sweep_length(qntk_sweep *sweep, const grid_key *key)
 static void choice_name(const char *choices, size_t value, char name[32])
 {
     for (; value > 0; value--)
-        choices = strchr(choices, '|') + 1;
+        choices += strcspn(choices, "|") + 1;
     snprintf(name, 32, "%.*s", (int)strcspn(choices, "|"), choices);
 }
 
@@ -143,7 +143,7 @@ static void value_text(qntk_sweep *sweep, const grid_key *key, size_t i, char te
         qntk_number_text(((const double *)field)[i], text);
     else if (key->kind == GRID_COUNTS && (((const size_t *)field)[i] > 0 || key->low == 0))
         snprintf(text, 32, "%zu", ((const size_t *)field)[i]);
-    else if (key->kind == GRID_CHOICES)
+    else if (key->kind == GRID_CHOICES && key->choices != NULL)
         choice_name(key->choices, ((const size_t *)field)[i], text);
     else if (key->kind == GRID_BITS)
         qntk_sweep_bits_name(((const size_t *)field)[i], text);

@@ -466,6 +466,7 @@ START_TEST(any_number_of_threads_and_a_loop_around_give_the_same_rows)
     }
     ck_assert_uint_eq(wrong, 0);
     ck_assert_ok(qntk_threads_set(0));
+    first.sweep = found.sweep = NULL;
     qntk_sweep_free(&s);
 }
 END_TEST
