@@ -22,6 +22,7 @@
 #include "qntk/approx.h"
 #include "qntk/validate.h"
 #include "qntk/network.h"
+#include "qntk/noise.h"
 #include "qntk/train.h"
 #include "qntk/penalty.h"
 #include "qntk/checkpoint.h"
