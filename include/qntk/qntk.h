@@ -25,6 +25,7 @@
 #include "qntk/noise.h"
 #include "qntk/train.h"
 #include "qntk/penalty.h"
+#include "qntk/sharpness.h"
 #include "qntk/checkpoint.h"
 #include "qntk/spectrum.h"
 #include "qntk/ridge.h"
