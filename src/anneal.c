@@ -88,6 +88,59 @@ qntk_steps qntk_steps_symmetric(size_t levels)
     return (qntk_steps){levels, -cells / 2, 2 / cells};
 }
 
+/* ---- normal arguments ---- */
+
+/* S of anneal.h, from q_i^2 - q_{i-1}^2 = 2 t_i. Thresholds below 0 are counted by what they take away,
+ * Phi(-u) = 1 - Phi(u), so that S is the square of a level near 0 and a sum of positive terms. */
+static double moment_in_steps(qntk_steps steps, double ratio)
+{
+    double sum = 0, near = steps.lowest; /* the level that h = 0 takes */
+    for (size_t i = 1; i < steps.levels; i++) {
+        const double t = steps.lowest + (double)i - 0.5;
+        sum += fabs(t) * erfc(fabs(t) * ratio * M_SQRT1_2);
+        if (t < 0)
+            near = steps.lowest + (double)i;
+    }
+    return near * near + sum;
+}
+
+/* P of anneal.h. */
+static double density_in_steps(qntk_steps steps, double ratio)
+{
+    double sum = 0;
+    for (size_t i = 1; i < steps.levels; i++)
+        sum += qntk_noise_density((qntk_noise){QNTK_NOISE_NORMAL, 0, 1},
+                                  (steps.lowest + (double)i - 0.5) * ratio);
+    return sum;
+}
+
+qntk_steps qntk_steps_normal(size_t levels, bool positive, double deviation)
+{
+    if (levels < 2 || !(deviation > 0 && isfinite(deviation)))
+        return (qntk_steps){0};
+    qntk_steps steps = {levels, positive ? 0 : -((double)levels - 1) / 2, 1};
+    /* the step of two levels, 1.6 deviations, is the largest; with none, S is 0 and P is not */
+    double low = 0, high = 2;
+    for (int k = 0; k < 60 && low < high; k++) {
+        const double ratio = (low + high) / 2;
+        if (ratio * moment_in_steps(steps, ratio) < density_in_steps(steps, ratio))
+            low = ratio;
+        else
+            high = ratio;
+    }
+    steps.step = (low + high) / 2 * deviation;
+    return steps;
+}
+
+double qntk_steps_second_moment(qntk_steps steps, double deviation)
+{
+    if (steps.levels < 2 || !(steps.step > 0) || !(deviation > 0))
+        return NAN;
+    return steps.step * steps.step * moment_in_steps(steps, steps.step / deviation);
+}
+
+/* ---- functions ---- */
+
 /* z_i = z_1 - (i - 1): thresholds are one apart. */
 static double first_z(qntk_steps steps, qntk_noise noise, double x)
 {

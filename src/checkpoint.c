@@ -9,7 +9,7 @@
 #include <zlib.h>
 
 static const char MAGIC[8] = {'Q', 'N', 'T', 'K', 'N', 'E', 'T', '\n'};
-enum { VERSION = 1, ORDER_MARK = 0x01020304, CHUNK = 1 << 16, TEXT_MAX = 1 << 16 };
+enum { VERSION = 2, VERSION_OLDEST = 1, ORDER_MARK = 0x01020304, CHUNK = 1 << 16, TEXT_MAX = 1 << 16 };
 
 /* ---- a file in either direction ---- */
 
@@ -19,6 +19,7 @@ typedef struct {
     FILE *in;       /* reading, or NULL */
     uint32_t crc;   /* of what was written */
     size_t left;    /* bytes to read before the checksum */
+    uint32_t version;
     qntk_status status;
 } stream;
 
@@ -192,6 +193,25 @@ static void options_fields(stream *s, qntk_train_options *o)
         anneal_fields(s, &o->anneal);
 }
 
+/* Version 1 knew the ReLU only. */
+static void activation_fields(stream *s, qntk_steps *activation)
+{
+    if (s->version < 2)
+        return;
+    count_field(s, &activation->levels);
+    number_field(s, &activation->lowest);
+    number_field(s, &activation->step);
+}
+
+static bool activation_valid(const qntk_network *network, size_t l)
+{
+    const qntk_steps q = network->layers[l].activation;
+    if (q.levels == 0)
+        return true;
+    return q.levels >= 2 && q.levels <= QNTK_ACTIVATION_LEVELS_MAX && isfinite(q.lowest) && q.step > 0 &&
+           isfinite(q.step) && l + 1 < network->count;
+}
+
 /* The shape of a layer that was read; its arrays must be allocated for it. */
 static bool shape_valid(const qntk_network *network, size_t l)
 {
@@ -200,7 +220,8 @@ static bool shape_valid(const qntk_network *network, size_t l)
     return layer->fan_in > 0 && layer->fan_in <= INT_MAX && layer->fan_out > 0 && layer->fan_out <= INT_MAX &&
            (l == 0 || layer->fan_in == network->layers[l - 1].fan_out) &&
            qntk_weight_law_create(layer->levels, &law) == QNTK_OK && layer->w_std >= 0 &&
-           isfinite(layer->w_std) && layer->b_std >= 0 && isfinite(layer->b_std);
+           isfinite(layer->w_std) && layer->b_std >= 0 && isfinite(layer->b_std) &&
+           activation_valid(network, l);
 }
 
 static void network_fields(stream *s, qntk_network *network)
@@ -225,6 +246,7 @@ static void network_fields(stream *s, qntk_network *network)
         count_field(s, &layer->levels);
         number_field(s, &layer->w_std);
         number_field(s, &layer->b_std);
+        activation_fields(s, &layer->activation);
         if (s->status == QNTK_OK && !shape_valid(network, l))
             fail_format(s, "a layer's shape is impossible");
         if (has_room(s, layer->fan_out, layer->fan_in * sizeof(float))) {
@@ -287,10 +309,10 @@ static void start_trainer(stream *s, qntk_checkpoint *c, qntk_train_options opti
 static void all_fields(stream *s, qntk_checkpoint *c)
 {
     char magic[sizeof MAGIC];
-    uint32_t version = VERSION, order = ORDER_MARK;
+    uint32_t order = ORDER_MARK;
     memcpy(magic, MAGIC, sizeof MAGIC);
     bytes_field(s, magic, sizeof magic);
-    u32_field(s, &version);
+    u32_field(s, &s->version);
     u32_field(s, &order);
     qntk_train_options options = c->trainer != NULL ? c->trainer->options : qntk_train_defaults();
     options_fields(s, &options);
@@ -310,7 +332,7 @@ static void all_fields(stream *s, qntk_checkpoint *c)
 qntk_status qntk_checkpoint_save(const char *path, const qntk_checkpoint *checkpoint)
 {
     QNTK_REQUIRE(checkpoint->trainer != NULL, "expected a network in training");
-    stream s = {.path = path};
+    stream s = {.path = path, .version = VERSION};
     qntk_checkpoint copy = *checkpoint; /* of the pointers: writing changes nothing */
     qntk_status status = qntk_file_open(path, &s.out);
     if (status != QNTK_OK)
@@ -340,9 +362,9 @@ static void check_head(stream *s)
         fail_format(s, "the file ends too early");
     else if (mark[1] != ORDER_MARK)
         fail_format(s, "written on a machine of another byte order");
-    else if (mark[0] != VERSION)
-        s->status = qntk_fail(QNTK_FORMAT, "%s: expected format version %d, found %u", s->path, VERSION,
-                              (unsigned)mark[0]);
+    else if (mark[0] < VERSION_OLDEST || mark[0] > VERSION)
+        s->status = qntk_fail(QNTK_FORMAT, "%s: expected a format version from %d to %d, found %u", s->path,
+                              VERSION_OLDEST, VERSION, (unsigned)mark[0]);
 }
 
 /* Compares the checksum and sets how much there is before it; leaves the file at its start. */

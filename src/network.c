@@ -152,7 +152,7 @@ float qntk_layer_scale(const qntk_network_layer *layer)
     return (float)(layer->w_std / sqrt((double)layer->fan_in));
 }
 
-void qntk_forward_block(const qntk_network_layer *layer, const float *W, bool last, size_t rows,
+void qntk_forward_block(const qntk_network_layer *layer, const float *W, bool linear, size_t rows,
                         const float *in, size_t column, size_t columns, float *out)
 {
     const blasint fan_in = (blasint)layer->fan_in, fan_out = (blasint)layer->fan_out;
@@ -165,7 +165,11 @@ void qntk_forward_block(const qntk_network_layer *layer, const float *W, bool la
         if (b_std > 0)
             for (size_t k = 0; k < columns; k++)
                 h[k] += b_std * layer->bias[column + k];
-        if (!last)
+        if (linear)
+            continue;
+        if (layer->activation.levels > 0)
+            qntk_activate(layer->activation, columns, h, h);
+        else
             for (size_t k = 0; k < columns; k++)
                 h[k] = h[k] < 0 ? 0 : h[k]; /* NaN passes */
     }
@@ -221,6 +225,11 @@ qntk_status qntk_network_moments(const qntk_network *network, qntk_rounding roun
                                  qntk_moments_weights *layers)
 {
     memset(layers, 0, network->count * sizeof *layers);
+    const size_t stepped = qntk_network_stepped(network);
+    if (stepped > 0)
+        return qntk_fail(QNTK_INVALID,
+                         "layer %zu: moment propagation knows the ReLU only, not an activation of %zu levels",
+                         stepped, network->layers[stepped - 1].activation.levels);
     qntk_status status = check_latent(network);
     for (size_t l = 0; status == QNTK_OK && l < network->count; l++)
         status = moments_layer(&network->layers[l], rounding, &layers[l]);
@@ -241,6 +250,8 @@ qntk_status qntk_network_expect(const qntk_network *network, qntk_rounding round
 {
     const size_t inputs = network->layers[0].fan_in;
     memset(F, 0, n * network->layers[network->count - 1].fan_out * sizeof *F);
+    if (qntk_network_stepped(network) > 0)
+        return qntk_network_expect_stepped(network, rounding, n, X, F);
     qntk_moments_weights *layers = qntk_alloc_zero(network->count, sizeof *layers);
     double *rows = qntk_alloc(n * inputs, sizeof *rows);
     qntk_status status = QNTK_OK;

@@ -17,6 +17,10 @@ static qntk_status check(const qntk_network *network, qntk_loss loss, size_t n, 
     QNTK_REQUIRE(n > 0 && X != NULL && T != NULL, "expected rows and targets, found none");
     for (size_t l = 0; l < network->count; l++) {
         const qntk_network_layer *layer = &network->layers[l];
+        if (layer->activation.levels > 0)
+            return qntk_fail(QNTK_INVALID,
+                             "layer %zu: the plain network has ReLUs, not activations of %zu levels", l + 1,
+                             layer->activation.levels);
         for (size_t k = 0; k < layer->fan_out * layer->fan_in; k++)
             if (!isfinite(layer->latent[k]))
                 return qntk_fail(QNTK_NOT_FINITE, "layer %zu: latent weight (%zu, %zu) is %g", l + 1,

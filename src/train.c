@@ -69,6 +69,18 @@ static qntk_status check_options(const qntk_train_options *o)
     return qntk_train_anneal_check(o);
 }
 
+static qntk_status check_activations(const qntk_network *network, const qntk_train_options *o)
+{
+    const size_t stepped = qntk_network_stepped(network);
+    if (stepped > 0 && o->method == QNTK_METHOD_BINARYCONNECT)
+        return qntk_fail(
+            QNTK_INVALID,
+            "layer %zu: the derivative of an activation of %zu levels is 0 almost everywhere, and "
+            "BinaryConnect puts nothing in its place: train with straight-through or annealing",
+            stepped, network->layers[stepped - 1].activation.levels);
+    return QNTK_OK;
+}
+
 /* ---- memory ---- */
 
 static float *numbers(size_t rows, size_t columns, bool zero)
@@ -91,7 +103,9 @@ static qntk_status create_layer(const qntk_trainer *trainer, size_t l)
     layer->bias_second = adam ? numbers(shape->fan_out, 1, true) : NULL;
     layer->x = numbers(o->batch, shape->fan_out, false);
     layer->g = numbers(o->batch, shape->fan_out, false);
+    layer->h = shape->activation.levels > 0 ? numbers(o->batch, shape->fan_out, false) : NULL;
     bool complete = layer->weight != NULL && layer->x != NULL && layer->g != NULL &&
+                    (layer->h != NULL || shape->activation.levels == 0) &&
                     (!moment || (layer->first != NULL && layer->bias_first != NULL)) &&
                     (!adam || (layer->second != NULL && layer->bias_second != NULL));
     return complete ? QNTK_OK : QNTK_FAIL_MEMORY();
@@ -103,7 +117,7 @@ static size_t bytes_needed(const qntk_network *network, const qntk_train_options
     for (size_t l = 0; l < network->count; l++) {
         const qntk_network_layer *shape = &network->layers[l];
         values += (double)shape->fan_out * (double)shape->fan_in * (moments + (shape->levels > 0 ? 1 : 0));
-        values += 2 * (double)o->batch * (double)shape->fan_out;
+        values += (shape->activation.levels > 0 ? 3 : 2) * (double)o->batch * (double)shape->fan_out;
     }
     values += (double)o->batch * (double)(network->layers[0].fan_in + 1);
     double bytes = values * sizeof(float);
@@ -115,6 +129,8 @@ qntk_status qntk_trainer_create(qntk_network *network, qntk_train_options option
     *out = NULL;
     QNTK_REQUIRE(network != NULL && network->count > 0, "expected a network");
     qntk_status status = check_options(&options);
+    if (status == QNTK_OK)
+        status = check_activations(network, &options);
     if (status == QNTK_OK)
         status = qntk_memory_check(bytes_needed(network, &options), "training",
                                    "use narrower layers or smaller batches");
@@ -161,6 +177,7 @@ void qntk_trainer_destroy(qntk_trainer **handle)
         qntk_free(layer->bias_second);
         qntk_free(layer->x);
         qntk_free(layer->g);
+        qntk_free(layer->h);
     }
     qntk_free(trainer->layers);
     qntk_free(trainer->x);

@@ -69,19 +69,26 @@ qntk_status qntk_train_anneal_check(const qntk_train_options *options)
 
 /* ---- schedules ---- */
 
-/* The scale of noise that starts at beta, in layer `layer` of those that are rounded, in the current epoch. */
+/* A layer has its part in the schedule if its weights are rounded or its activation has steps; these follow the
+ * same schedule. */
+static bool takes_part(const qntk_network_layer *layer)
+{
+    return layer->levels > 0 || layer->activation.levels > 0;
+}
+
+/* The scale of noise that starts at beta, in layer `layer` of those that take part, in the current epoch. */
 static double scale_now(const qntk_trainer *trainer, double beta, size_t layer)
 {
     const qntk_train_anneal *o = &trainer->options.anneal;
     const qntk_network *network = trainer->network;
     qntk_anneal_schedule schedule;
-    size_t before = 0, rounded = 0;
+    size_t before = 0, all = 0;
     for (size_t l = 0; l < network->count; l++) {
-        rounded += network->layers[l].levels > 0 ? 1 : 0;
-        before += l < layer && network->layers[l].levels > 0 ? 1 : 0;
+        all += takes_part(&network->layers[l]) ? 1 : 0;
+        before += l < layer && takes_part(&network->layers[l]) ? 1 : 0;
     }
     /* cannot fail: the options were checked and the layer is one of them */
-    if (qntk_anneal_layer(o->law, o->sync, o->progressive, o->period, beta, before, rounded, &schedule) !=
+    if (qntk_anneal_layer(o->law, o->sync, o->progressive, o->period, beta, before, all, &schedule) !=
         QNTK_OK)
         return NAN;
     const double scale = qntk_anneal_scale(schedule, (double)trainer->epoch);
@@ -91,10 +98,16 @@ static double scale_now(const qntk_trainer *trainer, double beta, size_t layer)
 void qntk_train_anneal_set(qntk_trainer *trainer)
 {
     const qntk_train_anneal *o = &trainer->options.anneal;
+    if (trainer->options.method == QNTK_METHOD_STE) {
+        for (size_t l = 0; l < trainer->network->count; l++)
+            if (trainer->network->layers[l].activation.levels > 0) /* weights have a window for it */
+                trainer->layers[l].backward_noise = (qntk_noise){.shape = QNTK_NOISE_UNIFORM, .scale = 0.5};
+        return;
+    }
     if (trainer->options.method != QNTK_METHOD_ANA)
         return;
     for (size_t l = 0; l < trainer->network->count; l++) {
-        if (trainer->network->layers[l].levels == 0)
+        if (!takes_part(&trainer->network->layers[l]))
             continue;
         qntk_train_layer *layer = &trainer->layers[l];
         layer->noise = (qntk_noise){.shape = o->noise, .scale = scale_now(trainer, o->beta, l)};
@@ -121,32 +134,37 @@ double qntk_trainer_noise(const qntk_trainer *trainer, size_t layer)
 /* Further bits of a weight that is drawn: a stream beside those of rounding and its ties. */
 static const uint64_t LOW_STREAM = UINT64_C(4) * QNTK_TIE_STREAM;
 
-void qntk_train_anneal_forward(const qntk_stretch *s, float *weight)
+void qntk_train_noisy(const qntk_trainer *t, qntk_noise noise, size_t levels, qntk_round_source source,
+                      size_t count, const float *latent, float *out)
 {
-    const qntk_trainer *t = s->trainer;
-    const qntk_noise noise = t->layers[s->layer].noise;
-    const size_t levels = t->network->layers[s->layer].levels;
     uint32_t high[QNTK_STRETCH], low[QNTK_STRETCH];
     if (noise.scale == 0) {
-        t->ops->nearest(levels, s->count, s->latent, weight);
+        t->ops->nearest(levels, count, latent, out);
         return;
     }
     switch (t->options.anneal.strategy) {
     case QNTK_STRATEGY_EXPECTED:
-        t->anneal_ops->expected(noise, levels, s->count, s->latent, weight);
+        t->anneal_ops->expected(noise, levels, count, latent, out);
         break;
     case QNTK_STRATEGY_MODE:
-        t->anneal_ops->mode(noise, levels, s->count, s->latent, weight);
+        t->anneal_ops->mode(noise, levels, count, latent, out);
         break;
     case QNTK_STRATEGY_RANDOM: {
-        qntk_round_source further = s->source;
+        qntk_round_source further = source;
         further.stream += LOW_STREAM;
-        t->ops->bits(s->source, s->count, high);
-        t->ops->bits(further, s->count, low);
-        t->anneal_ops->draw(noise, levels, s->count, high, low, s->latent, weight);
+        t->ops->bits(source, count, high);
+        t->ops->bits(further, count, low);
+        t->anneal_ops->draw(noise, levels, count, high, low, latent, out);
         break;
     }
     }
+}
+
+void qntk_train_anneal_forward(const qntk_stretch *s, float *weight)
+{
+    const qntk_trainer *t = s->trainer;
+    qntk_train_noisy(t, t->layers[s->layer].noise, t->network->layers[s->layer].levels, s->source, s->count,
+                     s->latent, weight);
 }
 
 void qntk_train_anneal_backward(const qntk_stretch *s, float *gradient)

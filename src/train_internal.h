@@ -7,10 +7,11 @@
 #include "train_simd.h"
 
 /* Streams of the user's seed, by purpose; the layer, the epoch or the row is added to the low half. */
-#define QNTK_STREAM_START    (UINT64_C(0x73746172) << 32) /* latent weights and biases at the start */
-#define QNTK_STREAM_ROUNDING (UINT64_C(0x726f756e) << 32) /* rounding in training */
-#define QNTK_STREAM_DRAW     (UINT64_C(0x64726177) << 32) /* rounding in qntk_network_sample */
-#define QNTK_STREAM_ORDER    (UINT64_C(0x6f726465) << 32) /* order of the rows of an epoch */
+#define QNTK_STREAM_START      (UINT64_C(0x73746172) << 32) /* latent weights and biases at the start */
+#define QNTK_STREAM_ROUNDING   (UINT64_C(0x726f756e) << 32) /* rounding in training */
+#define QNTK_STREAM_DRAW       (UINT64_C(0x64726177) << 32) /* rounding in qntk_network_sample */
+#define QNTK_STREAM_ACTIVATION (UINT64_C(0x61637469) << 32) /* activations in training */
+#define QNTK_STREAM_ORDER      (UINT64_C(0x6f726465) << 32) /* order of the rows of an epoch */
 
 /* Where the bits of a stretch of weights come from: draw (or step) number `draw` of a layer, from (row,
  * column) on; column a multiple of 64. 2^32 draws of 2^32 blocks of 8 weights. */
@@ -33,9 +34,27 @@ void qntk_round_rows(const qntk_train_ops *ops, qntk_rounding rounding, const qn
                      size_t rows, float *W);
 
 /* The block [column, column + columns) of a layer's outputs for `rows` rows of in (rows, fan_in) into out
- * (rows, fan_out): products, bias and, unless `last`, ReLU. */
-void qntk_forward_block(const qntk_network_layer *layer, const float *W, bool last, size_t rows,
+ * (rows, fan_out): products, bias and, unless `linear`, the activation without noise. */
+void qntk_forward_block(const qntk_network_layer *layer, const float *W, bool linear, size_t rows,
                         const float *in, size_t column, size_t columns, float *out);
+
+/* ---- multi-step activations ---- */
+
+/* x (count) <- q(h) without noise, in float: thresholds are off by levels 2^-23 steps at most. NaN gives NaN. */
+void qntk_activate(qntk_steps activation, size_t count, const float *h, float *x);
+
+/* The first layer, from 1, whose activation is no ReLU; 0: none. */
+size_t qntk_network_stepped(const qntk_network *network);
+
+/* qntk_network_expect with such activations. */
+qntk_status qntk_network_expect_stepped(const qntk_network *network, qntk_rounding rounding, size_t n,
+                                        const float *X, double *F);
+
+/* The loops over weights take levels on [-1,1]: in = h inward + shift goes in, and out outward + rest is q. */
+typedef struct {
+    float inward, shift, outward, rest;
+} qntk_steps_frame;
+qntk_steps_frame qntk_steps_frame_of(qntk_steps activation);
 
 /* w_std / sqrt fan_in */
 float qntk_layer_scale(const qntk_network_layer *layer);
@@ -47,7 +66,9 @@ typedef struct {
     /* the optimizer's moments of latent weights and biases, NULL where it has none */
     float *first, *second, *bias_first, *bias_second;
     float *x, *g; /* (batch, fan_out): outputs of the layer, gradient at its pre-activations */
-    qntk_noise noise, backward_noise; /* of this epoch, by annealing; otherwise of scale 0 */
+    float *h;     /* (batch, fan_out): pre-activations, before a multi-step activation; else NULL */
+    /* of this epoch, by annealing; otherwise of scale 0, but for straight-through activations */
+    qntk_noise noise, backward_noise;
 } qntk_train_layer;
 
 struct qntk_trainer {
@@ -102,6 +123,17 @@ qntk_status qntk_train_anneal_epoch(qntk_trainer *trainer);
 
 void qntk_train_anneal_forward(const qntk_stretch *s, float *weight);
 void qntk_train_anneal_backward(const qntk_stretch *s, float *gradient);
+
+/* out (count <= QNTK_STRETCH) <- what the strategy of annealing makes of `latent` under noise. */
+void qntk_train_noisy(const qntk_trainer *trainer, qntk_noise noise, size_t levels, qntk_round_source source,
+                      size_t count, const float *latent, float *out);
+
+/* Activations of a layer with h: x from h, and g times the slope at h; a block of rows and columns, `column` a
+ * multiple of 64. */
+void qntk_train_activate(const qntk_trainer *trainer, size_t layer, size_t row, size_t rows, size_t column,
+                         size_t columns);
+void qntk_train_activation_backward(const qntk_trainer *trainer, size_t layer, size_t rows, size_t column,
+                                    size_t columns);
 
 /* The loss of a row with outputs f and targets t (outputs), and g = its derivatives by f. */
 typedef struct {

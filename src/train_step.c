@@ -99,10 +99,13 @@ static void forward_run(step *s, size_t layer, size_t index, size_t worker)
     const qntk_train_layer *state = &s->trainer->layers[layer];
     const bool last = layer + 1 == s->trainer->network->count, few = shape->fan_out < FEW_OUTPUTS;
     const size_t row = few ? index * ROWS : 0, column = few ? 0 : index * COLUMNS;
-    qntk_forward_block(shape, state->weight, last, few ? qntk_min(ROWS, s->n - row) : s->n,
-                       input_of(s, layer) + row * shape->fan_in, column,
-                       few ? shape->fan_out : qntk_min(COLUMNS, shape->fan_out - column),
-                       state->x + row * shape->fan_out);
+    const size_t rows = few ? qntk_min(ROWS, s->n - row) : s->n;
+    const size_t columns = few ? shape->fan_out : qntk_min(COLUMNS, shape->fan_out - column);
+    float *out = state->h != NULL ? state->h : state->x;
+    qntk_forward_block(shape, state->weight, last || state->h != NULL, rows,
+                       input_of(s, layer) + row * shape->fan_in, column, columns, out + row * shape->fan_out);
+    if (state->h != NULL)
+        qntk_train_activate(s->trainer, layer, row, rows, column, columns);
 }
 
 static const block_kind forward = {forward_count, forward_run};
@@ -136,7 +139,7 @@ static size_t propagate_count(const step *s, size_t layer)
     return blocks(layer_of(s, layer)->fan_in, COLUMNS);
 }
 
-/* G^{l-1} = c_l G^l W^l * 1[x^{l-1} > 0], a block of columns of it. */
+/* G^{l-1} = c_l G^l W^l * 1[x^{l-1} > 0], or times the slope of a multi-step activation: a block of columns. */
 static void propagate_run(step *s, size_t layer, size_t index, size_t worker)
 {
     (void)worker;
@@ -147,6 +150,10 @@ static void propagate_run(step *s, size_t layer, size_t index, size_t worker)
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)s->n, (blasint)columns, fan_out,
                 qntk_layer_scale(shape), state->g, fan_out, state->weight + column, fan_in, 0,
                 below->g + column, fan_in);
+    if (below->h != NULL) {
+        qntk_train_activation_backward(s->trainer, layer - 1, s->n, column, columns);
+        return;
+    }
     for (size_t i = 0; i < s->n; i++) {
         float *g = below->g + i * shape->fan_in + column;
         const float *x = below->x + i * shape->fan_in + column;

@@ -46,7 +46,23 @@ void naive_net_free(naive_net *net)
     *net = (naive_net){0};
 }
 
-void naive_net_output(const naive_net *net, const float *x, double *f, double (*h)[256])
+static double activate(const naive_net *net, size_t layer, size_t row, size_t neuron, double h)
+{
+    const qntk_steps steps = net->shape->layers[layer].activation;
+    if (steps.levels == 0)
+        return fmax(h, 0);
+    return net->activate != NULL ? net->activate(net->context, layer, row, neuron, h)
+                                 : qntk_steps_hard(steps, h);
+}
+
+static double slope(const naive_net *net, size_t layer, double h)
+{
+    if (net->shape->layers[layer].activation.levels == 0)
+        return h > 0;
+    return net->slope != NULL ? net->slope(net->context, layer, h) : 0;
+}
+
+static void output_of_row(const naive_net *net, size_t row, const float *x, double *f, double (*h)[256])
 {
     double in[256], out[256];
     for (size_t j = 0; j < net->shape->layers[0].fan_in; j++)
@@ -62,9 +78,14 @@ void naive_net_output(const naive_net *net, const float *x, double *f, double (*
                 h[l][i] = out[i];
         }
         for (size_t i = 0; i < layer->fan_out; i++)
-            in[i] = l + 1 < net->shape->count ? fmax(out[i], 0) : out[i];
+            in[i] = l + 1 < net->shape->count ? activate(net, l, row, i, out[i]) : out[i];
     }
     memcpy(f, out, net->shape->layers[net->shape->count - 1].fan_out * sizeof *f);
+}
+
+void naive_net_output(const naive_net *net, const float *x, double *f, double (*h)[256])
+{
+    output_of_row(net, 0, x, f, h);
 }
 
 /* The loss of a row and its derivative by output c. */
@@ -100,14 +121,15 @@ double naive_net_loss(const naive_net *net, qntk_loss loss, size_t n, const floa
     const size_t outputs = net->shape->layers[net->shape->count - 1].fan_out;
     double sum = 0, f[256], g[256];
     for (size_t i = 0; i < n; i++) {
-        naive_net_output(net, X + i * d, f, NULL);
+        output_of_row(net, i, X + i * d, f, NULL);
         sum += row_loss(loss, outputs, f, T + i * outputs, g);
     }
     return sum / (double)n;
 }
 
-/* Adds row x's share to the gradient, from its derivatives by the outputs. */
-static void backward(const naive_net *net, const float *x, double (*h)[256], double *g, naive_net *gradient)
+/* Adds the share of row x, number `row`, to the gradient, from its derivatives by the outputs. */
+static void backward(const naive_net *net, size_t row, const float *x, double (*h)[256], double *g,
+                     naive_net *gradient)
 {
     for (size_t l = net->shape->count; l-- > 0;) {
         const qntk_network_layer *layer = &net->shape->layers[l];
@@ -116,10 +138,11 @@ static void backward(const naive_net *net, const float *x, double (*h)[256], dou
         for (size_t i = 0; i < layer->fan_out; i++) {
             gradient->b[l][i] += layer->b_std * g[i];
             for (size_t j = 0; j < layer->fan_in; j++) {
-                double in = l == 0 ? (double)x[j] : fmax(h[l - 1][j], 0);
+                double in = l == 0 ? (double)x[j] : activate(net, l - 1, row, j, h[l - 1][j]);
                 gradient->W[l][i * layer->fan_in + j] += scale * g[i] * in;
-                if (l > 0 && h[l - 1][j] > 0)
-                    below[j] += scale * g[i] * net->W[l][i * layer->fan_in + j];
+                if (l > 0)
+                    below[j] +=
+                        scale * g[i] * net->W[l][i * layer->fan_in + j] * slope(net, l - 1, h[l - 1][j]);
             }
         }
         memcpy(g, below, sizeof below);
@@ -133,11 +156,11 @@ naive_net naive_net_gradient(const naive_net *net, qntk_loss loss, size_t n, con
     naive_net gradient = allocate(net->shape);
     double f[256], g[256] = {0}, h[8][256];
     for (size_t i = 0; i < n; i++) {
-        naive_net_output(net, X + i * d, f, h);
+        output_of_row(net, i, X + i * d, f, h);
         row_loss(loss, outputs, f, T + i * outputs, g);
         for (size_t c = 0; c < outputs; c++)
             g[c] /= (double)n;
-        backward(net, X + i * d, h, g, &gradient);
+        backward(net, i, X + i * d, h, g, &gradient);
     }
     return gradient;
 }

@@ -9,6 +9,11 @@
 typedef struct {
     const qntk_network *shape;
     double *W[8], *b[8];
+    /* multi-step activations under noise: what comes out of neuron `neuron` in row `row` for the pre-activation h,
+     * and its slope; NULL: without noise, slope 0 */
+    double (*activate)(const void *context, size_t layer, size_t row, size_t neuron, double h);
+    double (*slope)(const void *context, size_t layer, double h);
+    const void *context;
 } naive_net;
 
 /* Of the latent weights, or of those a trainer has in use. */

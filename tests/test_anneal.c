@@ -333,8 +333,89 @@ START_TEST(arguments_outside_their_domain_are_refused)
 }
 END_TEST
 
+/* ---- normal arguments ---- */
+
+typedef struct {
+    qntk_steps steps;
+    double deviation;
+    int power;     /* 0: q^2, 1: h q, 2: (target - q)^2 */
+    bool positive; /* the target is relu(h), not h */
+} normal_job;
+
+static double normal_integrand(double h, void *context)
+{
+    const normal_job *j = context;
+    const double q = qntk_steps_hard(j->steps, h), target = j->positive ? fmax(h, 0) : h;
+    const double value = j->power == 0 ? q * q : j->power == 1 ? h * q : (target - q) * (target - q);
+    return value * qntk_noise_density((qntk_noise){QNTK_NOISE_NORMAL, 0, j->deviation}, h);
+}
+
+/* The mean over normal h, by quadrature between the thresholds. */
+static double normal_mean(normal_job j)
+{
+    gsl_integration_glfixed_table *rule = gsl_integration_glfixed_table_alloc(40);
+    const gsl_function f = {normal_integrand, &j};
+    const double far = 12 * j.deviation;
+    double sum = 0;
+    for (size_t i = 0; i <= j.steps.levels;
+         i++) { /* the ends, the thresholds, and 0, where relu has a kink */
+        const double t = j.steps.step * (j.steps.lowest + (double)i - 0.5);
+        double low = i == 0 ? -far : fmax(t, -far);
+        const double high = i == j.steps.levels ? far : fmin(t + j.steps.step, far);
+        if (i == 0) /* no threshold with this number: up to the first */
+            low = -far;
+        for (int part = 0; part < 2 && low < high; part++) {
+            const double middle = fmin(fmax(0, low), high);
+            const double a = part == 0 ? low : middle, b = part == 0 ? middle : high;
+            for (int piece = 0; piece < 8; piece++)
+                sum +=
+                    gsl_integration_glfixed(&f, a + (b - a) * piece / 8, a + (b - a) * (piece + 1) / 8, rule);
+        }
+    }
+    gsl_integration_glfixed_table_free(rule);
+    return sum;
+}
+
+START_TEST(steps_for_normal_arguments_have_the_least_error)
+{
+    /* Max 1960, table II: steps of the uniform quantizer with N outputs */
+    const struct {
+        size_t levels;
+        double step;
+    } table[] = {{2, 1.596}, {3, 1.224}, {4, 0.9957}, {8, 0.5860}, {16, 0.3352}, {32, 0.1881}};
+    for (size_t k = 0; k < sizeof table / sizeof *table; k++)
+        ck_assert_close(qntk_steps_normal(table[k].levels, false, 1).step, table[k].step, 6e-4, 1);
+    const size_t levels[] = {2, 3, 4, 7, 16};
+    for (size_t k = 0; k < 10; k++) {
+        const bool positive = k >= 5;
+        const double deviation = k % 2 == 0 ? 1 : 1.7;
+        const qntk_steps best = qntk_steps_normal(levels[k % 5], positive, deviation);
+        const double square = normal_mean((normal_job){best, deviation, 0, positive});
+        const double error = normal_mean((normal_job){best, deviation, 2, positive});
+        ck_assert_double_eq(best.lowest, positive ? 0 : -((double)levels[k % 5] - 1) / 2);
+        ck_assert_relative(qntk_steps_second_moment(best, deviation), square, 1e-12);
+        ck_assert_relative(normal_mean((normal_job){best, deviation, 1, positive}), square, 1e-12);
+        for (int other = -20; other <= 20; other++) {
+            qntk_steps steps = best;
+            steps.step *= exp(0.1 * other);
+            if (other != 0)
+                ck_assert(normal_mean((normal_job){steps, deviation, 2, positive}) > error);
+        }
+    }
+    const qntk_steps odd = {6, -1, 0.4}; /* thresholds on both sides of 0 */
+    ck_assert_relative(qntk_steps_second_moment(odd, 0.9), normal_mean((normal_job){odd, 0.9, 0, false}),
+                       1e-12);
+    ck_assert_uint_eq(qntk_steps_normal(1, false, 1).levels, 0);
+    ck_assert_uint_eq(qntk_steps_normal(3, false, 0).levels, 0);
+    ck_assert_uint_eq(qntk_steps_normal(3, false, NAN).levels, 0);
+    ck_assert_double_nan(qntk_steps_second_moment(odd, 0));
+    ck_assert_double_nan(qntk_steps_second_moment((qntk_steps){0}, 1));
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
+    tcase_add_test(tcase, steps_for_normal_arguments_have_the_least_error);
     tcase_add_test(tcase, distributions_are_the_integrals_of_their_densities);
     tcase_add_test(tcase, distributions_have_their_closed_forms);
     tcase_add_test(tcase, usual_scales_keep_the_noise_within_half_a_step_95_times_of_100);

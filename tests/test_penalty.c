@@ -431,6 +431,9 @@ START_TEST(mistakes_are_named)
                     QNTK_INVALID, "NULL");
     ck_assert_fails(qntk_penalty_product(&p.network, o.loss, N, p.X, p.T, NULL, &value, NULL, gradient),
                     QNTK_INVALID, "direction");
+    ck_assert_ok(qntk_network_activate(&p.network, 3, false));
+    ck_assert_fails(MEASURE(N, o), QNTK_INVALID, "not activations of 3 levels");
+    ck_assert_ok(qntk_network_activate(&p.network, 0, false));
     p.T[7 * OUTPUTS] = NAN;
     ck_assert_fails(MEASURE(N, o), QNTK_NOT_FINITE, "row 7");
     ck_assert_double_eq(out.loss, 0);

@@ -61,6 +61,20 @@ typedef struct {
 /* The levels of quantizer.h, equally spaced on [-1,1]: lowest -(levels-1)/2, step 2/(levels-1). */
 qntk_steps qntk_steps_symmetric(size_t levels);
 
+/* The function of `levels` levels that follows a hidden layer whose pre-activations h are normal with mean 0 and
+ * this standard deviation > 0: symmetric levels, -step (levels-1)/2 .. step (levels-1)/2, or `positive` ones, 0, step,
+ * .., step (levels-1), a rectifier that is rounded and ends. The step is that of the least E (h - q(h))^2, or
+ * E (relu(h) - q(h))^2: there E q(h)^2 = E h q(h), with h normal
+ *     step S = deviation P,   S = q_0^2 + 2 sum_i t_i Phi(-step t_i / deviation),   P = sum_i phi(step t_i / deviation),
+ * found by bisection to a few units in the last place. O(levels). levels or deviation outside their domain: {0}.
+ * Source: the symmetric steps are those of Max 1960, "Quantizing for minimum distortion", table II; the equation
+ * is derived here. */
+qntk_steps qntk_steps_normal(size_t levels, bool positive, double deviation);
+
+/* E q(h)^2 for h normal with mean 0 and this standard deviation > 0, step^2 S with S above. O(levels), relative
+ * accuracy levels eps. Derived here. */
+double qntk_steps_second_moment(qntk_steps steps, double deviation);
+
 /* The hard quantizer (scale and mean 0). */
 double qntk_steps_hard(qntk_steps steps, double x);
 

@@ -1,9 +1,9 @@
 /* A trained network with all it takes to go on training or to answer for new rows, in one file.
  *
- * Format 1, in the byte order of the machine: "QNTKNET\n", version and byte order mark (32 bits each), then in
- * this order options, shapes, latent weights and biases, moments of the optimizer, steps and epochs, how rows
+ * Format 2, in the byte order of the machine: "QNTKNET\n", version and byte order mark (32 bits each), then in
+ * this order options, shapes with activations, latent weights and biases, moments of the optimizer, steps and epochs, how rows
  * become inputs, names, the log; last the CRC-32 of all before it. The rounded weights are not there: step,
- * seed and latent weights give the same ones again. */
+ * seed and latent weights give the same ones again. Format 1, which knew no activation but the ReLU, is read too. */
 #ifndef QNTK_CHECKPOINT_H
 #define QNTK_CHECKPOINT_H
 

@@ -1,4 +1,5 @@
-/* Fully connected ReLU networks of finite width whose weights are rounded from latent ones.
+/* Fully connected networks of finite width whose weights are rounded from latent ones, with ReLU or multi-step
+ * functions between the layers.
  *
  * Layer l = 1 .. count, with x^0 the input and x^count the output:
  *
@@ -9,14 +10,21 @@
  * and 1/(V + tau) in the last layer (quantizer.h), which keeps the second moment of the pre-activations.
  * Round-to-nearest has E Q^2 = V + tau too: its gain is the same.
  *
+ * A fully quantized network has a multi-step function q (anneal.h) in place of the ReLU; with E q(h)^2 in the
+ * denominator of the next layer's gain, for h normal of variance 2, pre-activations keep the second moment 2 that
+ * they have before a ReLU. Unlike the ReLU, q has a scale of its own: inputs should have |x|^2 near fan_in.
+ *
  * Source: the parameterization of Jacot, Gabriel & Hongler 2018 ("Neural tangent kernel") with the gains of
- * He et al. 2015; E Q^2 = 1/3 + step^2/6 of either rounding derived here. */
+ * He et al. 2015; E Q^2 = 1/3 + step^2/6 of either rounding, and the gain after a multi-step function, derived
+ * here. */
 #ifndef QNTK_NETWORK_H
 #define QNTK_NETWORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "qntk/anneal.h"
 #include "qntk/moments.h"
 #include "qntk/status.h"
 
@@ -26,10 +34,11 @@ extern "C" {
 
 typedef struct {
     size_t fan_in, fan_out;
-    size_t levels;       /* 0: real weights, else 2 .. 65536 (quantizer.h) */
-    double w_std, b_std; /* b_std 0: no bias */
-    float *latent;       /* (fan_out, fan_in) */
-    float *bias;         /* (fan_out) */
+    size_t levels;         /* 0: real weights, else 2 .. 65536 (quantizer.h) */
+    double w_std, b_std;   /* b_std 0: no bias */
+    float *latent;         /* (fan_out, fan_in) */
+    float *bias;           /* (fan_out) */
+    qntk_steps activation; /* levels 0: ReLU; else this multi-step function. Not of the last layer. */
 } qntk_network_layer;
 
 /* Starts at {0}. */
@@ -50,6 +59,14 @@ qntk_status qntk_network_create(size_t count, const size_t *sizes, const size_t 
                                 uint64_t seed, qntk_network *network);
 void qntk_network_free(qntk_network *network);
 
+/* Puts the multi-step function qntk_steps_normal(levels, positive, sqrt 2) behind each hidden layer of a network from
+ * qntk_network_create, and sets the gains of all layers accordingly; levels 0: ReLU again. Symmetric levels are for
+ * few of them, binary (+-1 but for the scale) and ternary: as they become more, q tends to the identity and the
+ * network to a linear one, while positive levels tend to the ReLU.
+ * QNTK_INVALID: levels 1 or above QNTK_ACTIVATION_LEVELS_MAX. */
+enum { QNTK_ACTIVATION_LEVELS_MAX = 256 };
+qntk_status qntk_network_activate(qntk_network *network, size_t levels, bool positive);
+
 /* *out: the same function with weights rounded to other levels, levels (network->count). The grid of a layer is
  * [-s, s] of its latent weights, s = 1 for one that is rounded already (what lies beyond is taken to its end) and
  * the largest |latent| for a real one; latent weights are divided by s and w_std is multiplied by it, so that the
@@ -65,14 +82,16 @@ size_t qntk_network_width(const qntk_network *network);
 
 /* The network as moments.h takes it: latent weights in double within [-1,1] or, for rounding to nearest, the
  * rounded weights as real ones, since nothing is random then. layers (network->count), to be freed, whatever
- * happened, with qntk_network_moments_free. QNTK_NO_MEMORY; QNTK_NOT_FINITE with layer, row and column. */
+ * happened, with qntk_network_moments_free. QNTK_INVALID: an activation that is no ReLU, which moment propagation
+ * does not know; QNTK_NO_MEMORY; QNTK_NOT_FINITE with layer, row and column. */
 qntk_status qntk_network_moments(const qntk_network *network, qntk_rounding rounding,
                                  qntk_moments_weights *layers);
 void qntk_network_moments_free(const qntk_network *network, qntk_moments_weights *layers);
 
 /* F (n, outputs): the expected output on rows X (n, inputs), that is the quasi network
  * (qntk_moments_propagate, in double); for rounding to nearest and real weights the output. Codes of that
- * function and the one above. */
+ * function and the one above. With multi-step activations: the output, in float, of rounding to nearest and of real
+ * weights; QNTK_INVALID for stochastic rounding, whose expected output is not known (sample it). */
 qntk_status qntk_network_expect(const qntk_network *network, qntk_rounding rounding, size_t n, const float *X,
                                 double *F);
 
