@@ -1,5 +1,6 @@
 /* One step of training with stochastic weights, against the bare matrix products of the step by OpenBLAS
- * with its own threads, and against PyTorch. */
+ * with its own threads, and against PyTorch; and the expected outputs of many rows, against the bare products of
+ * a plain forward pass. */
 #include "bench.h"
 
 #include <cblas.h>
@@ -194,6 +195,83 @@ static void compare(const size_t *sizes, size_t levels, qntk_optimizer optimizer
     destroy(&c);
 }
 
+/* ---- expected outputs ---- */
+
+typedef struct {
+    const size_t *sizes;
+    size_t n;
+    qntk_network network;
+    float *X, *x[LAYERS + 1];
+    double *F;
+} expect_case;
+
+static void run_expect(void *context)
+{
+    expect_case *c = context;
+    bench_check(qntk_network_expect(&c->network, QNTK_ROUNDING_STOCHASTIC, c->n, c->X, c->F));
+}
+
+static void run_forward(void *context)
+{
+    expect_case *c = context;
+    for (size_t l = 0; l < LAYERS; l++) {
+        const int in = (int)c->sizes[l], out = (int)c->sizes[l + 1];
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)c->n, out, in, 1e-3F, c->x[l], in,
+                    c->network.layers[l].latent, in, 0, c->x[l + 1], out);
+    }
+}
+
+/* The greatest distance of the first rows' outputs to those in double, relative to their root mean square. */
+static double expect_residual(const expect_case *c)
+{
+    enum { ROWS = 256 };
+    const size_t outputs = c->sizes[LAYERS];
+    qntk_moments_weights layers[LAYERS];
+    double *rows = qntk_alloc(ROWS * c->sizes[0], sizeof *rows), worst = 0, square = 0;
+    double *exact = qntk_alloc(ROWS * outputs, sizeof *exact);
+    bench_check(rows == NULL || exact == NULL ? QNTK_NO_MEMORY : QNTK_OK);
+    for (size_t k = 0; k < ROWS * c->sizes[0]; k++)
+        rows[k] = (double)c->X[k];
+    bench_check(qntk_network_moments(&c->network, QNTK_ROUNDING_STOCHASTIC, layers));
+    bench_check(qntk_moments_propagate(layers, LAYERS, ROWS, rows, exact, NULL));
+    for (size_t k = 0; k < ROWS * outputs; k++) {
+        worst = bench_worse(worst, fabs(c->F[k] - exact[k]));
+        square += exact[k] * exact[k] / (double)(ROWS * outputs);
+    }
+    qntk_network_moments_free(&c->network, layers);
+    qntk_free(rows);
+    qntk_free(exact);
+    return worst / sqrt(square);
+}
+
+static void compare_expect(const size_t *sizes, size_t levels_hidden, size_t n)
+{
+    expect_case c = {.sizes = sizes, .n = n, .X = random_numbers(n * sizes[0])};
+    const size_t levels[LAYERS] = {levels_hidden, levels_hidden, 0};
+    bench_check(qntk_network_create(LAYERS, sizes, levels, 0, 0, &c.network));
+    c.F = qntk_alloc(n * sizes[LAYERS], sizeof *c.F);
+    bench_check(c.F == NULL ? QNTK_NO_MEMORY : QNTK_OK);
+    for (size_t l = 0; l <= LAYERS; l++)
+        c.x[l] = random_numbers(n * sizes[l]);
+    bench_contestant all[2] = {
+        {.name = "forward", .run = run_forward, .context = &c, .blas_threads = true},
+        {.name = "expect", .run = run_expect, .context = &c},
+    };
+    bench_interleave(2, all, REPEATS, true);
+    char name[128];
+    snprintf(name, sizeof name, "%zu-%zu-%zu-%zu %s n=%zu", sizes[0], sizes[1], sizes[2], sizes[3],
+             levels_hidden == 0   ? "real"
+             : levels_hidden == 2 ? "binary"
+                                  : "ternary",
+             n);
+    bench_row("expect", name, all[1].seconds, "forward products", all[0].seconds, expect_residual(&c));
+    for (size_t l = 0; l <= LAYERS; l++)
+        qntk_free(c.x[l]);
+    qntk_free(c.X);
+    qntk_free(c.F);
+    qntk_network_free(&c.network);
+}
+
 int main(void)
 {
     const size_t middle[] = {784, 1024, 1024, 10}, small[] = {16, 1024, 1024, 3};
@@ -207,5 +285,9 @@ int main(void)
     compare(large, 2, QNTK_OPTIMIZER_ADAM);
     compare(small, 2, QNTK_OPTIMIZER_ADAM);
     compare(middle, 2, QNTK_OPTIMIZER_ADAM);
+    compare_expect(middle, 0, 10000);
+    compare_expect(middle, 2, 10000);
+    compare_expect(middle, 3, 10000);
+    compare_expect(small, 2, 10000);
     return 0;
 }

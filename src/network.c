@@ -175,7 +175,7 @@ void qntk_forward_block(const qntk_network_layer *layer, const float *W, bool li
     }
 }
 
-/* ---- expected outputs ---- */
+/* ---- as moments.h takes it ---- */
 
 static qntk_status check_latent(const qntk_network *network)
 {
@@ -243,32 +243,6 @@ void qntk_network_moments_free(const qntk_network *network, qntk_moments_weights
         qntk_free((void *)layers[l].bias);
         layers[l] = (qntk_moments_weights){0};
     }
-}
-
-qntk_status qntk_network_expect(const qntk_network *network, qntk_rounding rounding, size_t n, const float *X,
-                                double *F)
-{
-    const size_t inputs = network->layers[0].fan_in;
-    memset(F, 0, n * network->layers[network->count - 1].fan_out * sizeof *F);
-    if (qntk_network_stepped(network) > 0)
-        return qntk_network_expect_stepped(network, rounding, n, X, F);
-    qntk_moments_weights *layers = qntk_alloc_zero(network->count, sizeof *layers);
-    double *rows = qntk_alloc(n * inputs, sizeof *rows);
-    qntk_status status = QNTK_OK;
-    if (layers == NULL || rows == NULL) {
-        status = QNTK_FAIL_MEMORY();
-        goto done;
-    }
-    for (size_t k = 0; k < n * inputs; k++)
-        rows[k] = (double)X[k];
-    status = qntk_network_moments(network, rounding, layers);
-    if (status == QNTK_OK)
-        status = qntk_moments_propagate(layers, network->count, n, rows, F, NULL);
-done:
-    qntk_network_moments_free(network, layers);
-    qntk_free(layers);
-    qntk_free(rows);
-    return status;
 }
 
 /* ---- sampled outputs ---- */

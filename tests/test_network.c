@@ -118,7 +118,7 @@ START_TEST(a_real_network_gives_the_plain_output_expected_and_sampled)
             worst_sampled = test_worse(worst_sampled, fabs(sampled[i * 3 + c] - f[c]));
         }
     }
-    ck_assert_msg(worst_expected < 200 * 0x1p-52 * 10, "expected: off by %g", worst_expected);
+    ck_assert_msg(worst_expected < 200 * 0x1p-24 * 10, "expected: off by %g", worst_expected);
     ck_assert_msg(worst_sampled < 200 * 0x1p-24 * 10, "sampled: off by %g", worst_sampled);
     naive_net_free(&plain);
     qntk_network_free(&network);
@@ -145,7 +145,7 @@ START_TEST(rounding_to_the_nearest_level_gives_the_network_of_the_nearest_levels
             worst_sampled = test_worse(worst_sampled, fabs(sampled[i * 3 + c] - f[c]));
         }
     }
-    ck_assert_msg(worst_expected < 200 * 0x1p-52 * 10, "expected: off by %g", worst_expected);
+    ck_assert_msg(worst_expected < 200 * 0x1p-24 * 10, "expected: off by %g", worst_expected);
     ck_assert_msg(worst_sampled < 200 * 0x1p-24 * 10, "sampled: off by %g", worst_sampled);
     naive_net_free(&plain);
     qntk_network_free(&network);

@@ -88,10 +88,19 @@ qntk_status qntk_network_moments(const qntk_network *network, qntk_rounding roun
                                  qntk_moments_weights *layers);
 void qntk_network_moments_free(const qntk_network *network, qntk_moments_weights *layers);
 
-/* F (n, outputs): the expected output on rows X (n, inputs), that is the quasi network
- * (qntk_moments_propagate, in double); for rounding to nearest and real weights the output. Codes of that
- * function and the one above. With multi-step activations: the output, in float, of rounding to nearest and of real
- * weights; QNTK_INVALID for stochastic rounding, whose expected output is not known (sample it). */
+/* F (n, outputs): the expected output on rows X (n, inputs), that is the quasi network (moments.h); for rounding
+ * to nearest and real weights the output. In single precision; on all threads, the same bytes for any number of
+ * them. Numbers that would leave its range (rows beyond 2^30 or below 2^-30 in front of a layer, greater weights
+ * than any training makes) are not lost: then all rows go through qntk_moments_propagate, in double.
+ *
+ * Distance to that function: about sqrt(sum fan_in) 2^-24 of the outputs' root mean square (measured, the worst
+ * of 10^5 outputs: 2e-6 in 784-1024-1024-10). Cost: two matrix products for a rounded layer, O(n sum fan_in
+ * fan_out): with binary weights about the time of an epoch of training on as many rows, or less. Memory: at most
+ * 3 times the latent weights, and 256 rows of 6 times the greatest width a thread.
+ * With multi-step activations: the output, in float, of rounding to nearest and of real weights.
+ * QNTK_INVALID: multi-step activations under stochastic rounding, whose expected output is not known (sample it).
+ * QNTK_NOT_FINITE (in a weight, an input, or by overflow of a double: the message says where), QNTK_NO_MEMORY,
+ * QNTK_TOO_LARGE, QNTK_INTERRUPTED (rows not reached are 0). */
 qntk_status qntk_network_expect(const qntk_network *network, qntk_rounding rounding, size_t n, const float *X,
                                 double *F);
 
