@@ -196,7 +196,9 @@ static qntk_status greatest_error(error_job *job, size_t total, double *error)
         if (status != QNTK_OK)
             return status;
         for (size_t p = 0; p < count; p++) {
-            const double truth = job->function->derivative(d, job->plan->smoothness, job->X + p * d, none);
+            const double truth = job->function->derivative(job->function, job->plan, job->X + p * d, none);
+            if (!isfinite(truth))
+                return approx_not_finite(job->function->name, d, job->X + p * d, truth);
             const double off = fabs(job->Y[p] - truth);
             if (!(off <= *error)) /* NaN stays */
                 *error = off;

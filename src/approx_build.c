@@ -189,9 +189,13 @@ static void add_terms(build *b)
             const size_t *v = b->monomial[m].v;
             double weight = cell % 2 == 0 ? 1 : -1;
             if (b->function != NULL)
-                weight = b->function->derivative(b->d, b->plan->smoothness, x, v);
+                weight = b->function->derivative(b->function, b->plan, x, v);
             for (size_t i = 0; i < b->d && b->function != NULL; i++)
                 weight /= tgamma((double)v[i] + 1);
+            if (!isfinite(weight)) {
+                b->draft->status = approx_not_finite(b->function->name, b->d, x, weight);
+                return;
+            }
             const approx_form half = approx_scaled(b->z[cell * b->stride + m], 0.5, shift / 2);
             const size_t neuron = approx_add(b->draft, b->layer + 1, &half);
             b->draft->output_bias -=

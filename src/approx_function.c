@@ -32,38 +32,50 @@ static double shifted_sine(double x, size_t order)
     return turn[order % 4];
 }
 
-static double sine(size_t d, size_t n, const double *x, const size_t *v)
+static double sine(const qntk_approx_function *self, const qntk_approx_plan *plan, const double *x,
+                   const size_t *v)
 {
-    (void)n;
+    (void)self;
+    const size_t d = plan->d;
     return shifted_sine(sum_of(d, x), order_of(d, v));
 }
 
-static double product(size_t d, size_t n, const double *x, const size_t *v)
+static double product(const qntk_approx_function *self, const qntk_approx_plan *plan, const double *x,
+                      const size_t *v)
 {
-    (void)n;
+    (void)self;
+    const size_t d = plan->d;
     double value = 1;
     for (size_t i = 0; i < d; i++)
         value *= shifted_sine(x[i], v[i]);
     return value;
 }
 
-static double exponential(size_t d, size_t n, const double *x, const size_t *v)
+static double exponential(const qntk_approx_function *self, const qntk_approx_plan *plan, const double *x,
+                          const size_t *v)
 {
-    (void)n;
+    (void)self;
     (void)v;
+    const size_t d = plan->d;
     return exp(sum_of(d, x) - (double)d);
 }
 
 /* w^(j-n) <= 1 for j <= n, as w >= 1. */
-static double wave(size_t d, size_t n, const double *x, const size_t *v)
+static double wave(const qntk_approx_function *self, const qntk_approx_plan *plan, const double *x,
+                   const size_t *v)
 {
+    (void)self;
+    const size_t d = plan->d, n = plan->smoothness;
     const double w = 2 * M_PI;
     const size_t order = order_of(d, v);
     return pow(w, (double)order - (double)n) * shifted_sine(w * sum_of(d, x), order);
 }
 
-static double power(size_t d, size_t n, const double *x, const size_t *v)
+static double power(const qntk_approx_function *self, const qntk_approx_plan *plan, const double *x,
+                    const size_t *v)
 {
+    (void)self;
+    const size_t d = plan->d, n = plan->smoothness;
     double value = 1;
     for (size_t i = 0; i < d; i++)
         value *= v[i] > n ? 0 : pow(x[i], (double)(n - v[i])) / factorial(n - v[i]);
@@ -72,8 +84,11 @@ static double power(size_t d, size_t n, const double *x, const size_t *v)
 
 /* sgn(u) u^n/n! with u = x - 0.4: the derivative of order j is sgn(u) u^(n-j)/(n-j)!, the n-th jumps from -1 to 1,
  * and there is no next one. */
-static double kink(size_t d, size_t n, const double *x, const size_t *v)
+static double kink(const qntk_approx_function *self, const qntk_approx_plan *plan, const double *x,
+                   const size_t *v)
 {
+    (void)self;
+    const size_t d = plan->d, n = plan->smoothness;
     const size_t order = order_of(d, v);
     double value = 0;
     for (size_t i = 0; i < d; i++)
@@ -85,12 +100,12 @@ static double kink(size_t d, size_t n, const double *x, const size_t *v)
 }
 
 static const qntk_approx_function functions[] = {
-    {"sine", "sin(x1 + .. + xd)", sine},
-    {"product", "sin(x1) .. sin(xd)", product},
-    {"exp", "exp(x1 + .. + xd - d)", exponential},
-    {"wave", "sin(2 pi (x1 + .. + xd)) / (2 pi)^n", wave},
-    {"power", "x1^n .. xd^n / n!^d", power},
-    {"kink", "mean over i of u^n sgn(u) / n!, u = xi - 0.4: no derivative of order n + 1", kink},
+    {"sine", "sin(x1 + .. + xd)", sine, 1, 0, NULL},
+    {"product", "sin(x1) .. sin(xd)", product, 1, 0, NULL},
+    {"exp", "exp(x1 + .. + xd - d)", exponential, 1, 0, NULL},
+    {"wave", "sin(2 pi (x1 + .. + xd)) / (2 pi)^n", wave, 1, 0, NULL},
+    {"power", "x1^n .. xd^n / n!^d", power, 1, 0, NULL},
+    {"kink", "mean over i of u^n sgn(u) / n!, u = xi - 0.4: no derivative of order n + 1", kink, 1, 0, NULL},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 

@@ -118,6 +118,34 @@ size_t approx_monomials(size_t d, size_t degree);
 qntk_status approx_draft_function(const qntk_approx_function *function, const qntk_approx_plan *plan,
                                   const approx_alphabet *alphabet, approx_draft *draft);
 
+/* ---- functions known by their values ---- */
+
+typedef double approx_value(void *context, const double *x);
+
+/* QNTK_NOT_FINITE with the point. */
+qntk_status approx_not_finite(const char *name, size_t d, const double *x, double value);
+
+/* weight (orders, count): of the values at `node` for derivative 0 .. orders-1 at x of the polynomial through them. */
+void approx_difference_weights(size_t count, const double *node, double x, size_t orders, double *weight);
+
+/* Derivatives of order below `orders` of the polynomial through the values at Chebyshev points of a box of this width
+ * (at most 1), x in its middle where [0,1]^d allows that; values are kept for the next call. */
+typedef struct {
+    size_t d, orders, nodes;
+    double x[QNTK_APPROX_DIM_MAX], width; /* width < 0: no values yet */
+    double *value, *weight;               /* (nodes^d), (d, orders, nodes) */
+} approx_window;
+
+qntk_status approx_window_create(size_t d, size_t orders, approx_window *window);
+void approx_window_free(approx_window *window);
+double approx_window_derivative(approx_window *window, approx_value *f, void *context, const double *x,
+                                double width, const size_t *v);
+
+/* The greatest |D^v f|, |v| <= n, on [0,1]^d as far as values tell: `spread` is how far apart two widths of boxes find
+ * it, `order` that |v|. QNTK_NOT_FINITE with the point, QNTK_NO_MEMORY, QNTK_INTERRUPTED. */
+qntk_status approx_estimate_bound(approx_value *f, void *context, size_t d, size_t n, double *bound,
+                                  double *spread, size_t *order);
+
 /* ---- steps ---- */
 
 /* Evenly on [-1,1]; 0: real weights. */

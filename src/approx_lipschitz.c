@@ -92,8 +92,10 @@ qntk_status approx_draft_steps(const qntk_approx_function *function, const qntk_
         }
         if (cell % 4096 == 0 && qntk_interrupted())
             draft->status = qntk_fail(QNTK_INTERRUPTED, "interrupted");
-        double weight = function->derivative(p->d, p->smoothness, centre, none);
-        if (p->values > 0)
+        double weight = function->derivative(function, p, centre, none);
+        if (!isfinite(weight) && draft->status == QNTK_OK)
+            draft->status = approx_not_finite(function->name, p->d, centre, weight);
+        else if (p->values > 0)
             weight = value_at(p->values, (size_t)nearbyint((weight + 1) / 2 * (double)(p->values - 1)));
         readout[cell] = (approx_term){cell, weight};
         add_cell(draft, p, k);

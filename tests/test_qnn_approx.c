@@ -122,6 +122,69 @@ START_TEST(a_sweep_has_the_exponents_of_its_rows)
 }
 END_TEST
 
+/* Without muParser: exit 1 and what to install. */
+static bool formulas(void)
+{
+    run_result r = run_program("qnn approx --function x1 --eps 0.5 --bound 1", 0);
+    const bool there = r.code == 0;
+    if (!there) {
+        ck_assert_int_eq(r.code, 1);
+        ck_assert_ptr_nonnull(strstr(r.err, "apt-get install libmuparser-dev"));
+    }
+    run_free(&r);
+    return there;
+}
+
+START_TEST(a_formula_is_approximated_and_its_scale_undone)
+{
+    if (!formulas()) {
+        test_skip("built without muParser");
+        return;
+    }
+    static const char *const keys[] = {"error",        "grid_error", "random_error", "bound",
+                                       "taylor_bound", "weights",    "bits"};
+    run_result r[3];
+    cJSON *tree[3];
+    r[0] = expect(0, "qnn approx --function sine --eps 0.01 --format json --quiet");
+    r[1] = expect(0, "qnn approx --function sin(x1) --bound 1 --eps 0.01 --format json --quiet");
+    r[2] = expect(0, "qnn approx --function 100*sin(x1) --eps 1 --format json");
+    for (size_t k = 0; k < 3; k++) {
+        tree[k] = cJSON_Parse(r[k].out);
+        ck_assert_ptr_nonnull(tree[k]);
+    }
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        const double scale = k < 5 ? 100 : 1, digits = k < 3 ? number(tree[0], "weight_bound") : 1e-6;
+        ck_assert_relative(number(tree[1], keys[k]), number(tree[0], keys[k]), k == 3 || k == 4 ? 0 : 1e-3);
+        ck_assert_close(number(tree[2], keys[k]) / scale, number(tree[0], keys[k]), digits,
+                        fmax(1, number(tree[0], keys[k]) * 1e3));
+    }
+    ck_assert_relative(number(tree[2], "derivative_bound"), 100, 1e-6);
+    ck_assert_str_eq(cJSON_GetObjectItem(tree[2], "derivative_bound_is")->valuestring, "estimated");
+    ck_assert_str_eq(cJSON_GetObjectItem(tree[1], "derivative_bound_is")->valuestring, "given");
+    ck_assert_ptr_nonnull(strstr(r[2].err, "at most 100 by an estimate"));
+    ck_assert_double_le(number(tree[2], "error"), 1);
+    for (size_t k = 0; k < 3; k++) {
+        cJSON_Delete(tree[k]);
+        run_free(&r[k]);
+    }
+    expect_complaint(2, "qnn approx --function sin(x1 --eps 0.1", "character 7: expected ')'");
+    expect_complaint(2, "qnn approx --function x2 --eps 0.1", "found 'x2'");
+    expect_complaint(2, "qnn approx --function sqrt(x1) --eps 0.1", "--bound B");
+    expect_complaint(2, "qnn approx --function x1 --eps 2", "the bound of the derivatives, found 2");
+    expect_complaint(2, "qnn approx --function x1 --bound 1e9 --eps 1", "expected from 10 to below 1e+09");
+    expect_complaint(2, "qnn approx --function sine --bound 1 --eps 0.1", "it is for formulas");
+    expect_complaint(1, "qnn approx --function 1/(x1-0.5) --eps 0.1", "found inf at x1 = 0.5");
+    r[0] = expect(
+        0, "qnn approx --function sin(2*x1)*x2 --dim 2 --eps 0.1 --construction steps --values 100 --quiet "
+           "--grid 31");
+    const char *bound = strstr(r[0].out, "# derivative_bound=");
+    ck_assert_ptr_nonnull(bound);
+    ck_assert_relative(strtod(bound + strlen("# derivative_bound="), NULL), 2,
+                       1e-6); /* of the first ones alone: not 4 */
+    run_free(&r[0]);
+}
+END_TEST
+
 START_TEST(the_number_of_threads_changes_no_byte)
 {
     run_result one = expect(0, "qnn approx --eps 0.01 --values best --random 100 --threads 1");
@@ -158,6 +221,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, what_would_not_fit_is_refused_with_its_size);
     tcase_add_test(tcase, one_network_is_one_object);
     tcase_add_test(tcase, a_sweep_has_the_exponents_of_its_rows);
+    tcase_add_test(tcase, a_formula_is_approximated_and_its_scale_undone);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
     tcase_add_test(tcase, a_picture_is_drawn);
 }

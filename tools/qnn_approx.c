@@ -4,6 +4,7 @@
 #include "cli_result.h"
 #include "qnn.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,16 +14,17 @@ static struct {
     const char *function, *values, *sweep;
     size_t dim, smoothness, grid, random;
     int construction; /* 0 taylor, 1 steps */
-    double eps;
-} set = {.function = "sine", .values = "2", .dim = 1, .smoothness = 2, .random = 10000, .eps = NAN};
+    double eps, bound;
+} set = {
+    .function = "sine", .values = "2", .dim = 1, .smoothness = 2, .random = 10000, .eps = NAN, .bound = NAN};
 
 static const cli_option options[] = {
     CLI_HEADING("Function"),
     {.name = "function",
      .kind = CLI_TEXT,
      .destination = &set.function,
-     .argument = "NAME",
-     .help = "one of those below"},
+     .argument = "NAME|FORMULA",
+     .help = "one of those below, or a formula in x1, x2, x3"},
     {.name = "dim",
      .kind = CLI_COUNT,
      .destination = &set.dim,
@@ -35,6 +37,13 @@ static const cli_option options[] = {
      .argument = "N",
      .high = QNTK_APPROX_SMOOTHNESS_MAX,
      .help = "derivatives up to this order are bounded by 1: 1 to 8"},
+    {.name = "bound",
+     .kind = CLI_NUMBER,
+     .destination = &set.bound,
+     .argument = "B",
+     .low = 1e-100,
+     .high = 1e100,
+     .help = "what bounds them, for a formula [estimated]"},
     CLI_HEADING("Network"),
     {.name = "construction",
      .kind = CLI_CHOICE,
@@ -45,8 +54,8 @@ static const cli_option options[] = {
      .kind = CLI_NUMBER,
      .destination = &set.eps,
      .argument = "E",
-     .low = 1e-8,
-     .high = 0.999,
+     .low = 1e-100,
+     .high = 1e100,
      .against = "sweep",
      .help = "the largest error allowed"},
     {.name = "sweep",
@@ -92,8 +101,15 @@ static const cli_program program = {
         "  wave     sin(2 pi (x1 + .. + xd)) / (2 pi)^n\n"
         "  power    x1^n .. xd^n / n!^d\n"
         "  kink     mean over i of u^n sgn(u) / n!, u = xi - 0.4: no derivative of order n + 1\n"
+        "  A formula is read by muParser: + - * / ^, sin cos tan exp ln log10 sqrt abs min max and more,\n"
+        "  condition ? a : b, _pi and _e. It is divided by the bound of its derivatives to be of the class, "
+        "and\n"
+        "  eps, errors and bounds are those of the formula itself. Without --bound that bound is estimated "
+        "from\n"
+        "  values, which proves nothing.\n"
         "\nExamples:\n"
         "  qnn approx --function sine --dim 2 --smoothness 2 --eps 0.05 --values 2,4,8\n"
+        "  qnn approx --function 'sin(3*x1)*x2' --dim 2 --eps 0.1\n"
         "  qnn approx --function kink --smoothness 3 --sweep 1e-6:1e-2:9 --values 2,4 --plot approx.png\n"
         "\nThe approximant, its Taylor error and the order log(1/eps)^2 (1/eps)^(d/n) of the weights for "
         "two\n"
@@ -113,10 +129,9 @@ static int parse_sweep(approx_job *j)
     char *end = NULL;
     const double low = strtod(set.sweep, &end), high = *end == ':' ? strtod(end + 1, &end) : NAN;
     const double count = *end == ':' ? strtod(end + 1, &end) : NAN;
-    if (*end != '\0' || !(low >= 1e-8) || !(high < 1) || !(low < high) || !(count >= 2) ||
+    if (*end != '\0' || !(low > 0) || !(high < 1e100) || !(low < high) || !(count >= 2) ||
         count > APPROX_EPS_MAX || count != floor(count))
-        return cli_usage(&program,
-                         "--sweep: expected LO:HI:N, 1e-8 <= LO < HI < 1, N from 2 to %d, found '%s'",
+        return cli_usage(&program, "--sweep: expected LO:HI:N, 0 < LO < HI, N from 2 to %d, found '%s'",
                          APPROX_EPS_MAX, set.sweep);
     j->eps_count = (size_t)count;
     for (size_t k = 0; k < j->eps_count; k++)
@@ -124,12 +139,27 @@ static int parse_sweep(approx_job *j)
     return 0;
 }
 
+/* Letters alone: a name, though none that is known. */
+static bool is_word(const char *text)
+{
+    for (; isalpha((unsigned char)*text); text++)
+        ;
+    return *text == '\0';
+}
+
 static int parse(approx_job *j)
 {
     static const size_t side[] = {10001, 101, 22};
-    j->function = qntk_approx_find(set.function);
-    if (j->function == NULL)
-        return cli_usage(&program, "--function: expected sine, product, exp, wave, power or kink, found '%s'",
+    const qntk_approx_function *known = qntk_approx_find(set.function);
+    if (known != NULL)
+        j->function = *known;
+    else if (is_word(set.function))
+        return cli_usage(&program,
+                         "--function: expected sine, product, exp, wave, power, kink or a formula in x1, x2, "
+                         "x3, found '%s'",
+                         set.function);
+    if (known != NULL && cli_given(&program, "bound"))
+        return cli_usage(&program, "--bound: the derivatives of '%s' are bounded by 1; it is for formulas",
                          set.function);
     if (isnan(set.eps) && set.sweep == NULL)
         return cli_usage(&program, "give --eps E or --sweep LO:HI:N");
@@ -166,16 +196,20 @@ static qntk_status run_network(const approx_job *j, double eps, size_t values, q
 {
     qntk_approx_plan plan;
     qntk_approx_network network = {0};
-    qntk_status status = (j->steps ? qntk_approx_lipschitz_plan
-                                   : qntk_approx_plan_make)(j->dim, j->smoothness, eps, values, &plan);
+    qntk_status status = (j->steps ? qntk_approx_lipschitz_plan : qntk_approx_plan_make)(
+        j->dim, j->smoothness, eps / j->function.scale, values, &plan);
     if (status == QNTK_OK)
-        status = qntk_approx_build(j->function, &plan, &network);
+        status = qntk_approx_build(&j->function, &plan, &network);
     if (status == QNTK_OK)
         status = qntk_approx_count(&network, counts);
     if (status == QNTK_OK && r != NULL) {
-        r->plan = plan;
-        status = qntk_approx_error(&network, j->function, &plan, j->side, set.random, set.common.seed,
+        status = qntk_approx_error(&network, &j->function, &plan, j->side, set.random, set.common.seed,
                                    &r->grid_error, &r->random_error);
+        r->plan = plan;
+        double *const scaled[] = {&r->grid_error,        &r->random_error,       &r->plan.bound,
+                                  &r->plan.taylor_bound, &r->plan.product_bound, &r->plan.weight_bound};
+        for (size_t k = 0; k < sizeof scaled / sizeof *scaled; k++)
+            *scaled[k] *= j->function.scale;
     }
     qntk_approx_network_free(&network);
     return status;
@@ -191,7 +225,7 @@ static qntk_status run(approx_job *j)
             approx_row *r = &j->row[j->rows];
             *r = (approx_row){.eps = j->eps[e], .values = j->values[v], .real = real};
             if (j->best)
-                r->values = qntk_approx_best_values(r->eps);
+                r->values = qntk_approx_best_values(r->eps / j->function.scale);
             status = run_network(j, r->eps, r->values, &r->counts, r);
             j->rows += status == QNTK_OK;
         }
@@ -204,17 +238,54 @@ static qntk_status run(approx_job *j)
 
 static qntk_status start(approx_job *j)
 {
-    qntk_status status = cli_begin(&program, "approx");
-    if (status == QNTK_OK)
-        status = cli_meta(&program, NULL, 0, 0, &j->meta);
+    const qntk_status status = cli_begin(&program, "approx");
+    j->row = qntk_alloc_zero(APPROX_ROWS_MAX, sizeof *j->row);
+    return status == QNTK_OK && j->row == NULL ? QNTK_NO_MEMORY : status;
+}
+
+/* The plans' own range, in terms of the function. */
+static int check_eps(const approx_job *j)
+{
+    const double least = j->eps[j->eps_count - 1], most = j->eps[0], scale = j->function.scale;
+    if (most < scale && least >= 1e-8 * scale)
+        return 0;
+    return cli_usage(&program, "--%s: expected from %.6g to below %.6g%s, found %g",
+                     j->sweep ? "sweep" : "eps", 1e-8 * scale, scale,
+                     j->function.context != NULL ? ", the bound of the derivatives" : "",
+                     most < scale ? least : most);
+}
+
+static int read_formula(approx_job *j)
+{
+    if (j->function.derivative != NULL)
+        return check_eps(j);
+    /* steps need no more than the first derivatives */
+    const qntk_status status = qntk_approx_formula_open(set.function, j->dim, j->steps ? 1 : j->smoothness,
+                                                        isnan(set.bound) ? 0 : set.bound, &j->function);
+    cli_progress_end();
+    if (status == QNTK_INVALID)
+        return cli_usage(&program, "--function: %s%s", qntk_message(),
+                         isnan(set.bound) && strstr(qntk_message(), "give the bound") != NULL ? ": --bound B"
+                                                                                              : "");
+    if (status != QNTK_OK)
+        return cli_fail(&program, status);
+    return check_eps(j);
+}
+
+static qntk_status describe(approx_job *j)
+{
+    qntk_status status = cli_meta(&program, NULL, 0, 0, &j->meta);
     if (status == QNTK_OK)
         status = qntk_meta_text(&j->meta, "function", set.function);
     if (status == QNTK_OK)
         status = qntk_meta_count(&j->meta, "dim", set.dim);
     if (status == QNTK_OK)
         status = qntk_meta_count(&j->meta, "smoothness", set.smoothness);
-    j->row = qntk_alloc_zero(APPROX_ROWS_MAX, sizeof *j->row);
-    return status == QNTK_OK && j->row == NULL ? QNTK_NO_MEMORY : status;
+    if (status == QNTK_OK && j->function.context != NULL)
+        status = qntk_meta_number(&j->meta, "derivative_bound", j->function.scale);
+    if (status == QNTK_OK && j->function.context != NULL)
+        status = qntk_meta_text(&j->meta, "derivative_bound_is", !isnan(set.bound) ? "given" : "estimated");
+    return status;
 }
 
 int qnn_approx(int argc, char **argv)
@@ -227,9 +298,13 @@ int qnn_approx(int argc, char **argv)
     if (code != 0 || end)
         return code;
     qntk_status status = start(&j);
-    if (status == QNTK_OK)
-        status = run(&j);
-    code = status == QNTK_OK ? 0 : cli_fail(&program, status);
+    code = status == QNTK_OK ? read_formula(&j) : cli_fail(&program, status);
+    if (status == QNTK_OK && code == 0) {
+        status = describe(&j);
+        if (status == QNTK_OK)
+            status = run(&j);
+        code = status == QNTK_OK ? 0 : cli_fail(&program, status);
+    }
     if (j.rows > 0) { /* what is complete is kept */
         qntk_interrupt_clear();
         approx_fit(&j);
@@ -240,6 +315,8 @@ int qnn_approx(int argc, char **argv)
         status = cli_result_write(&set.common, &result);
         code = status == QNTK_OK ? code : cli_fail(&program, status);
     }
+    if (j.function.context != NULL)
+        qntk_approx_formula_close(&j.function);
     qntk_free(j.row);
     qntk_meta_free(&j.meta);
     return code;

@@ -9,7 +9,7 @@ enum { APPROX_VALUES_MAX = 16, APPROX_EPS_MAX = 64, APPROX_ROWS_MAX = APPROX_VAL
 typedef struct {
     double eps, grid_error, random_error;
     size_t values;
-    qntk_approx_plan plan;
+    qntk_approx_plan plan; /* its bounds those of the function itself; eps of the function by its scale */
     qntk_approx_counts counts, real; /* real: of the same construction with real weights */
 } approx_row;
 
@@ -20,7 +20,7 @@ typedef struct {
 } approx_law;
 
 typedef struct {
-    const qntk_approx_function *function;
+    qntk_approx_function function;
     size_t dim, smoothness;
     bool steps, sweep; /* the construction; several eps, with laws */
     size_t eps_count, values_count, values[APPROX_VALUES_MAX];

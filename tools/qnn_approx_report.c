@@ -52,31 +52,31 @@ enum { CELLS = sizeof columns / sizeof *columns - 1, REAL_BITS = 64 };
 
 static void fill(const approx_row *r, qntk_cell cells[CELLS])
 {
-    const double number[CELLS] = {r->eps,
-                                  (double)r->values,
-                                  fmax(r->grid_error, r->random_error),
-                                  r->grid_error,
-                                  r->random_error,
-                                  r->plan.bound,
-                                  r->plan.taylor_bound,
-                                  r->plan.product_bound,
-                                  r->plan.weight_bound,
-                                  (double)r->counts.depth,
-                                  (double)r->counts.weights,
-                                  (double)r->counts.distinct,
-                                  r->counts.bits,
-                                  (double)r->counts.neurons,
-                                  (double)r->plan.cells,
-                                  (double)r->plan.square,
-                                  (double)r->plan.digits,
-                                  (double)r->plan.base,
-                                  r->plan.steps
-                                      ? pow(1 / r->eps, (double)r->plan.d)
-                                      : qntk_approx_order(r->plan.d, r->plan.smoothness, r->eps, r->values),
-                                  (double)r->real.depth,
-                                  (double)r->real.weights,
-                                  (double)r->real.weights * REAL_BITS,
-                                  r->plan.steps ? NAN : (double)qntk_approx_best_values(r->eps)};
+    const double number[CELLS] = {
+        r->eps,
+        (double)r->values,
+        fmax(r->grid_error, r->random_error),
+        r->grid_error,
+        r->random_error,
+        r->plan.bound,
+        r->plan.taylor_bound,
+        r->plan.product_bound,
+        r->plan.weight_bound,
+        (double)r->counts.depth,
+        (double)r->counts.weights,
+        (double)r->counts.distinct,
+        r->counts.bits,
+        (double)r->counts.neurons,
+        (double)r->plan.cells,
+        (double)r->plan.square,
+        (double)r->plan.digits,
+        (double)r->plan.base,
+        r->plan.steps ? pow(1 / r->plan.eps, (double)r->plan.d)
+                      : qntk_approx_order(r->plan.d, r->plan.smoothness, r->plan.eps, r->values),
+        (double)r->real.depth,
+        (double)r->real.weights,
+        (double)r->real.weights * REAL_BITS,
+        r->plan.steps ? NAN : (double)qntk_approx_best_values(r->plan.eps)};
     for (size_t k = 0; k < CELLS; k++)
         cells[k] = qntk_cell_number(number[k]);
 }
@@ -150,6 +150,12 @@ void approx_print_summary(const approx_job *j)
                 fmax(r->grid_error, r->random_error), r->plan.bound, r->counts.depth, r->counts.weights,
                 r->counts.distinct, r->counts.bits, r->real.weights, (double)r->real.weights * REAL_BITS);
     }
+    if (j->function.context != NULL && j->function.spread > 0)
+        fprintf(stderr,
+                "derivatives up to order %zu are at most %.6g by an estimate from values (two of its steps "
+                "are %.2g "
+                "apart); bounds hold if it does\n",
+                j->steps ? 1 : j->smoothness, j->function.scale, j->function.spread);
     for (size_t k = 0; k < j->laws; k++) {
         char name[32];
         law_name(j->law[k].values, name);

@@ -73,22 +73,9 @@ qntk_status qntk_approx_forward(const qntk_approx_network *network, size_t n, co
 qntk_status qntk_approx_dense(const qntk_approx_network *network, qntk_moments_weights *layers);
 void qntk_approx_dense_free(size_t depth, qntk_moments_weights *layers);
 
-/* ---- functions of known smoothness ---- */
+/* ---- plans ---- */
 
 enum { QNTK_APPROX_DIM_MAX = 3, QNTK_APPROX_SMOOTHNESS_MAX = 8, QNTK_APPROX_VALUES_MAX = 256 };
-
-/* A function of 1 to 3 variables, for each n one whose weak derivatives up to order n are bounded by 1 on
- * [0,1]^d: derivative(d, n, x, v) is d^|v| f / dx^v, |v| < n. */
-typedef struct {
-    const char *name, *formula;
-    double (*derivative)(size_t d, size_t n, const double *x, const size_t *v);
-} qntk_approx_function;
-
-/* All of them, and one by its name (NULL: none). */
-const qntk_approx_function *qntk_approx_functions(size_t *count);
-const qntk_approx_function *qntk_approx_find(const char *name);
-
-/* ---- the approximant ---- */
 
 /* How eps is met. The bounds are of the sup error: (2^d/n!)(d/S)^n of the Taylor polynomials (the paper's), of the
  * products and of the weights (derived here: approx.c); together at most eps. */
@@ -103,6 +90,42 @@ typedef struct {
     double taylor_bound, product_bound, weight_bound, bound;
     double weights, bytes; /* at most, of the network; and of memory, to build it */
 } qntk_approx_plan;
+
+/* ---- functions of known smoothness ---- */
+
+/* A function of 1 to 3 variables, for each n one whose weak derivatives up to order n are bounded by 1 on
+ * [0,1]^d: derivative(self, plan, x, v) is d^|v| f / dx^v, |v| < n, of plan->d variables and n = plan->smoothness. Of
+ * a formula one thread may ask at a time. */
+typedef struct qntk_approx_function qntk_approx_function;
+struct qntk_approx_function {
+    const char *name, *formula;
+    double (*derivative)(const qntk_approx_function *self, const qntk_approx_plan *plan, const double *x,
+                         const size_t *v);
+    double scale;  /* what is approximated is the formula divided by this; 1 but for a user's */
+    double spread; /* of the scale, if it is an estimate; 0: known */
+    void *context; /* of a user's formula */
+};
+
+/* All that are built in, and one by its name (NULL: none). */
+const qntk_approx_function *qntk_approx_functions(size_t *count);
+const qntk_approx_function *qntk_approx_find(const char *name);
+
+/* A user's formula in x1 .. xd, in muParser's words (sin, exp, ^, ?: and so on), divided by `scale`. scale 0: by an
+ * estimate of the greatest derivative up to order `smoothness`, so that 1 bounds them: derivatives are those of
+ * polynomials through values at Chebyshev points of boxes of decreasing width, and of the two widths in succession that
+ * agree best the greater (derived here). An estimate is no bound: between the points it looks at, a function may do as
+ * it likes. Taylor coefficients are of such polynomials too, in boxes of width 1/S: for smoothness up to 4 or so they
+ * are good to 1e-9, for 8 to 1e-4.
+ *
+ * QNTK_INVALID: no formula (the message names it, the position and what was expected), more or other variables, d not
+ * 1 .. 3, smoothness not 1 .. 8, a scale below 0, derivatives of which no two widths agree within a quarter (the function
+ * has not as many, or double precision does not show them: give the scale); QNTK_NOT_FINITE with the point;
+ * QNTK_UNSUPPORTED: built without muParser; QNTK_NO_MEMORY, QNTK_INTERRUPTED. Then *function is {0}. */
+qntk_status qntk_approx_formula_open(const char *text, size_t d, size_t smoothness, double scale,
+                                     qntk_approx_function *function);
+void qntk_approx_formula_close(qntk_approx_function *function);
+
+/* ---- the approximant ---- */
 
 /* Chooses S, r and digits. O(1), but it builds networks of a few cells to know the size of the large one.
  * QNTK_INVALID: d not 1 .. 3, smoothness not 1 .. 8, eps not in [1e-8, 1), values 1 or above 256;
@@ -123,7 +146,8 @@ qntk_status qntk_approx_build(const qntk_approx_function *function, const qntk_a
                               qntk_approx_network *network);
 
 /* The greatest |network - f| on a grid of side^d points, ends included, and at `random` points of the seed.
- * O((side^d + random) weights). Codes of qntk_approx_forward; QNTK_INVALID for side < 2. */
+ * O((side^d + random) weights). Codes of qntk_approx_forward, QNTK_NOT_FINITE
+ * also for the function, with the point; QNTK_INVALID for side < 2. */
 qntk_status qntk_approx_error(const qntk_approx_network *network, const qntk_approx_function *function,
                               const qntk_approx_plan *plan, size_t side, size_t random, uint64_t seed,
                               double *grid_error, double *random_error);
