@@ -129,6 +129,9 @@ qntk_status qnn_read_training(const cli_common *common, qnn_split *split, qntk_c
 qntk_status qnn_read_rows(const cli_common *common, bool target_optional, const qntk_checkpoint *checkpoint,
                           char name[128], qnn_rows *rows);
 
+/* row (n): n of `all` rows chosen by the seed, ascending. */
+qntk_status qnn_choose_rows(uint64_t seed, size_t all, size_t n, size_t *row);
+
 /* Targets of the loss, standardised where they are numbers. */
 qntk_status qnn_targets(const qntk_checkpoint *checkpoint, qntk_loss loss, qnn_rows *rows);
 

@@ -94,6 +94,27 @@ qntk_status qnn_read_rows(const cli_common *common, bool target_optional, const 
     return status;
 }
 
+qntk_status qnn_choose_rows(uint64_t seed, size_t all, size_t n, size_t *row)
+{
+    size_t *shuffled = qntk_alloc(all, sizeof *shuffled), count = 0;
+    bool *chosen = qntk_alloc_zero(all, sizeof *chosen);
+    qntk_status status = shuffled == NULL || chosen == NULL ? QNTK_NO_MEMORY : QNTK_OK;
+    if (status == QNTK_OK) {
+        qntk_rng rng = qntk_rng_create(seed, UINT64_C(0x7069636b) << 32); /* "pick" */
+        for (size_t i = 0; i < all; i++)
+            shuffled[i] = i;
+        qntk_rng_shuffle(&rng, shuffled, all);
+        for (size_t i = 0; i < n; i++)
+            chosen[shuffled[i]] = true;
+        for (size_t i = 0; i < all; i++)
+            if (chosen[i])
+                row[count++] = i;
+    }
+    qntk_free(shuffled);
+    qntk_free(chosen);
+    return status;
+}
+
 /* ---- splits ---- */
 
 static const double USUAL_SPLIT = 0.2; /* the share of test rows */

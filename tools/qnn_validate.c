@@ -198,28 +198,6 @@ qntk_status validate_name_classes(validate_rows *rows, size_t classes, char *con
     return QNTK_OK;
 }
 
-/* Rows chosen by the seed, in the order of the data. */
-static qntk_status choose_by_seed(uint64_t seed, validate_rows *rows)
-{
-    size_t *shuffled = qntk_alloc(rows->rows, sizeof *shuffled), count = 0;
-    bool *chosen = qntk_alloc_zero(rows->rows, sizeof *chosen);
-    qntk_status status = shuffled == NULL || chosen == NULL ? QNTK_NO_MEMORY : QNTK_OK;
-    if (status == QNTK_OK) {
-        qntk_rng rng = qntk_rng_create(seed, UINT64_C(0x7069636b) << 32); /* "pick" */
-        for (size_t i = 0; i < rows->rows; i++)
-            shuffled[i] = i;
-        qntk_rng_shuffle(&rng, shuffled, rows->rows);
-        for (size_t i = 0; i < rows->n; i++)
-            chosen[shuffled[i]] = true;
-        for (size_t i = 0; i < rows->rows; i++)
-            if (chosen[i])
-                rows->row[count++] = i;
-    }
-    qntk_free(shuffled);
-    qntk_free(chosen);
-    return status;
-}
-
 qntk_status validate_choose(const validate_settings *s, const validate_plan *plan, size_t usual,
                             const double *X, validate_rows *rows)
 {
@@ -237,7 +215,7 @@ qntk_status validate_choose(const validate_settings *s, const validate_plan *pla
         rows->row[i] = plan->pick[i];
     }
     if (plan->picks == 0)
-        status = choose_by_seed(s->common.seed, rows);
+        status = qnn_choose_rows(s->common.seed, rows->rows, rows->n, rows->row);
     for (size_t i = 0; i < rows->n && status == QNTK_OK; i++)
         memcpy(rows->X + i * rows->d, X + rows->row[i] * rows->d, rows->d * sizeof *X);
     return status;
