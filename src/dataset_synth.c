@@ -94,8 +94,8 @@ static qntk_status parse_keys(const char *spec, const generator *g, synth *s)
     unsigned seen = 0;
     *s = g->defaults;
     const char *text = spec + strlen(g->name);
-    text += *text == ':';
-    while (*text != '\0') {
+    while (*text != '\0') { /* at the colon or a comma: a key must follow */
+        text++;
         char item[64], shown[QNTK_SHOWN];
         size_t length = strcspn(text, ",");
         const char *equal = memchr(text, '=', length);
@@ -116,7 +116,7 @@ static qntk_status parse_keys(const char *spec, const generator *g, synth *s)
         qntk_status status = parse_key(spec, item, value, s);
         if (status != QNTK_OK)
             return status;
-        text += length + (text[length] == ',');
+        text += length;
     }
     return QNTK_OK;
 }
