@@ -25,6 +25,9 @@ qntk_status qntk_fail(qntk_status status, const char *format, ...) QNTK_PRINTF(2
  * is put before. */
 #define QNTK_FAIL_MEMORY() qntk_fail(QNTK_NO_MEMORY, "%s: %s", __func__, qntk_message())
 
+/* True on a thread that runs an item of qntk_parallel_for or a part of a team: progress is its caller's to report. */
+bool qntk_inside_loop(void);
+
 /* Checks an argument's documented domain. */
 #define QNTK_REQUIRE(condition, what)                                                                        \
     do {                                                                                                     \

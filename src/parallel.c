@@ -295,6 +295,11 @@ size_t qntk_loop_workers(size_t count)
     return qntk_min(count, qntk_team_size());
 }
 
+bool qntk_inside_loop(void)
+{
+    return inside_job;
+}
+
 size_t qntk_team_size(void)
 {
     return inside_job ? 1 : qntk_threads();

@@ -49,9 +49,11 @@ typedef struct {
     double *factor;       /* (BUNDLE) factors of B + ridge I, factor_size apart */
     size_t factor_size;
     outcome outcome[BUNDLE];
-    double *columns;   /* (slices,padded,32): the columns of Q, 32 to a slice; NULL if none is left out */
-    double *slice;     /* (workers,2) slices with margins, slice_size apart */
-    size_t slice_size; /* doubles */
+    const char *label;  /* of reports of progress; NULL inside another loop, which reports its own */
+    double whole, done; /* work, in operations, about */
+    double *columns;    /* (slices,padded,32): the columns of Q, 32 to a slice; NULL if none is left out */
+    double *slice;      /* (workers,2) slices with margins, slice_size apart */
+    size_t slice_size;  /* doubles */
 } band_route;
 
 static double *factor_of(const band_route *b, size_t r)
@@ -63,6 +65,46 @@ static double *factor_of(const band_route *b, size_t r)
 static double *slice_of(const band_route *b, size_t worker, size_t which)
 {
     return b->slice + (2 * worker + which) * b->slice_size + MARGIN * BAND;
+}
+
+/* ---- progress ---- */
+
+/* Operations on n rows: of the reduction and of forming Q, of a row's solve in a band, of a ridge but for leaving
+ * out, and of Q on a column. */
+static double reduce_work(double n)
+{
+    return 4 * n * n * n / 3;
+}
+
+static double solve_work(double n)
+{
+    return 2 * n * (BAND + 1);
+}
+
+static double ridge_work(double n)
+{
+    return 5 * BAND * solve_work(n); /* the condition: five solves of a slice */
+}
+
+static double apply_work(double n)
+{
+    return 4 * n * n;
+}
+
+static void measure_work(band_route *b)
+{
+    const qntk_ridge_job *job = b->job;
+    const double n = (double)job->n, count = (double)job->count, m = (double)job->m;
+    b->whole = reduce_work(n) + count * ridge_work(n) + (1 + count) * m * apply_work(n);
+    if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT)
+        b->whole += reduce_work(n) + count * n * solve_work(n);
+}
+
+/* `part` of a loop of so much work is done. */
+static void report(const band_route *b, double work, double part)
+{
+    if (b->label != NULL)
+        qntk_progress(b->label, fmin(0.99, (b->done + part * work) / b->whole));
 }
 
 /* ---- one ridge ---- */
@@ -219,6 +261,8 @@ static qntk_status form_columns(void *context, size_t index, size_t worker)
             X[s * size + ((first + s) * BAND + c) * BAND + c] = 1;
     for (size_t p = qntk_min(first + count - 1, b->q.band.panels); p-- > 0;)
         qntk_band_apply_panel(&b->q.band, n, p, false, count, size, X);
+    const double left = (double)first / (double)slices;
+    report(b, reduce_work((double)n), 1 - left * left);
     return QNTK_OK;
 }
 
@@ -239,6 +283,7 @@ static qntk_status leave_out(void *context, size_t index, size_t worker)
         for (size_t c = 0; c < BAND && first + c < n; c++)
             job->diag[r * n + first + c] = squares[c];
     }
+    report(b, (double)(b->bundle * n) * solve_work((double)n), (double)(first + BAND) / (double)(n + BAND));
     return QNTK_OK;
 }
 
@@ -259,29 +304,55 @@ static void prepare(const band_route *b)
         b->start[e] = qntk_rng_uniform(&rng) - 0.5;
 }
 
-static qntk_status run(band_route *b)
+/* B, Q, and Q'Y. */
+static qntk_status reduce(band_route *b)
 {
     const qntk_ridge_job *job = b->job;
     const size_t n = job->n, slices = (n - 1) / BAND + 1;
-    qntk_status status = qntk_band_reduce(n, job->K, job->scale, b->band, &b->q.band);
+    const qntk_stage stage = {.label = b->label, .share = reduce_work((double)n) / b->whole};
+    qntk_status status = qntk_band_reduce(n, job->K, job->scale, stage, b->band, &b->q.band);
     if (status != QNTK_OK)
         return status;
     prepare(b);
     memcpy(b->targets, job->Y, n * job->m * sizeof(double));
     status = qntk_tridiag_apply(&b->q, true, job->m, b->targets);
-    if (status == QNTK_OK && b->columns != NULL)
+    b->done = reduce_work((double)n) + (double)job->m * apply_work((double)n);
+    if (status == QNTK_OK && b->columns != NULL) {
         status = qntk_parallel_for((slices - 1) / QNTK_SLICES + 1, form_columns, b);
+        b->done += reduce_work((double)n);
+    }
+    return status;
+}
+
+/* All ridges of a bundle. */
+static qntk_status run_bundle(band_route *b)
+{
+    const size_t n = b->job->n, slices = (n - 1) / BAND + 1;
+    qntk_status status = qntk_parallel_for(b->bundle, fit_ridge, b);
+    b->done += (double)b->bundle * ridge_work((double)n);
+    if (status == QNTK_OK)
+        status = check_ridges(b);
+    if (status == QNTK_OK && b->columns != NULL) {
+        status = qntk_parallel_for(slices, leave_out, b);
+        b->done += (double)(b->bundle * n) * solve_work((double)n);
+    }
+    return status;
+}
+
+static qntk_status run(band_route *b)
+{
+    const qntk_ridge_job *job = b->job;
+    measure_work(b);
+    qntk_status status = reduce(b);
     for (; status == QNTK_OK && b->first < job->count; b->first += b->bundle) {
         b->bundle = qntk_min(BUNDLE, job->count - b->first);
-        status = qntk_parallel_for(b->bundle, fit_ridge, b);
-        if (status == QNTK_OK)
-            status = check_ridges(b);
-        if (status == QNTK_OK && b->columns != NULL)
-            status = qntk_parallel_for(slices, leave_out, b);
+        status = run_bundle(b);
     }
     if (status != QNTK_OK)
         return status;
     status = qntk_tridiag_apply(&b->q, false, job->count * job->m, job->alpha);
+    if (status == QNTK_OK && b->label != NULL)
+        qntk_progress(b->label, 1);
     return status == QNTK_NOT_FINITE
                ? qntk_fail(status, "a coefficient leaves the range of doubles; scale K and Y")
                : status;
@@ -316,6 +387,7 @@ qntk_status qntk_ridge_by_band(const qntk_ridge_job *job)
     band_route b = {.job = job,
                     .ops = qntk_ridge_ops_all()[0],
                     .q = {.n = n, .kept = true},
+                    .label = qntk_inside_loop() ? NULL : "kernel regression",
                     .factor_size = (n + 2 * MARGIN) * LEAD,
                     .slice_size = (n + 2 * MARGIN) * BAND};
     b.band = qntk_alloc_zero((padded + QNTK_TILE) * QNTK_BAND_LEAD, sizeof(double));

@@ -231,9 +231,9 @@ static void finish_pair(qntk_band_reduction *r, size_t p, size_t worker)
 
 static void report(const qntk_band_reduction *r, size_t p)
 {
-    const double stage_share = 0.8; /* of the time of all eigenvalues, about */
     const double left = 1 - (double)(p * BAND) / (double)r->n;
-    qntk_progress("eigenvalues", stage_share * (1 - left * left * left));
+    if (r->stage.label != NULL)
+        qntk_progress(r->stage.label, r->stage.share * (1 - left * left * left));
 }
 
 static qntk_status reduce(void *context, size_t index, size_t worker)
@@ -312,7 +312,7 @@ static qntk_status allocate(qntk_band_reduction *r)
     return r->reflectors != NULL ? allocate_reflectors(r->n, r->reflectors) : QNTK_OK;
 }
 
-qntk_status qntk_band_reduce(size_t n, const double *K, double scale, double *band,
+qntk_status qntk_band_reduce(size_t n, const double *K, double scale, qntk_stage stage, double *band,
                              qntk_band_reflectors *reflectors)
 {
     qntk_band_reduction r = {.n = n,
@@ -321,6 +321,7 @@ qntk_status qntk_band_reduce(size_t n, const double *K, double scale, double *ba
                              .workers = qntk_team_size(),
                              .K = K,
                              .scale = scale,
+                             .stage = stage,
                              .kernels = qntk_kernels_best(),
                              .band = band,
                              .reflectors = reflectors,

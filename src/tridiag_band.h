@@ -25,6 +25,7 @@ typedef struct {
     size_t workers;
     const double *K;
     double scale;
+    qntk_stage stage;
     const qntk_kernels *kernels;
     double *matrix;                  /* lower tiles (I,J) at (I(I+1)/2 + J), row-major inside */
     double *pair[2];                 /* (padded,64): [V W] of this panel and of the one before */

@@ -137,10 +137,16 @@ static inline size_t qntk_padded(size_t n)
     return (n + QNTK_TILE - 1) / QNTK_TILE * QNTK_TILE;
 }
 
+/* How a stage reports its progress: under this label, from 0 to its share of the whole. */
+typedef struct {
+    const char *label; /* NULL: not */
+    double share;
+} qntk_stage;
+
 /* Stage 1: lower triangle of scale*K (n,n) -> band (qntk_padded(n) + QNTK_TILE columns of
  * QNTK_BAND_LEAD entries, (i,j) at band[j*QNTK_BAND_LEAD + i-j], zero elsewhere). reflectors NULL: not kept.
  */
-qntk_status qntk_band_reduce(size_t n, const double *K, double scale, double *band,
+qntk_status qntk_band_reduce(size_t n, const double *K, double scale, qntk_stage stage, double *band,
                              qntk_band_reflectors *reflectors);
 void qntk_band_reflectors_free(qntk_band_reflectors *reflectors);
 

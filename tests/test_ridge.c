@@ -638,6 +638,52 @@ START_TEST(an_interrupt_ends_either_route)
 }
 END_TEST
 
+typedef struct {
+    size_t reports, strange; /* strange: of another step, or behind the one before */
+    double last;
+} reports;
+
+static void note_report(void *context, const char *label, double fraction)
+{
+    reports *r = context;
+    r->reports++;
+    r->strange += strcmp(label, "kernel regression") != 0 || !(fraction >= r->last && fraction <= 1);
+    r->last = fraction;
+}
+
+START_TEST(a_path_reports_its_own_name_from_0_to_1_and_inside_a_loop_nothing)
+{
+    enum { N = 500, RIDGES = 40 };
+    double *K = random_kernel(N, 25), *Y = random_targets(N, 26), ridge[RIDGES];
+    for (size_t r = 0; r < RIDGES; r++)
+        ridge[r] = 0.01 * (double)(r + 1);
+    ck_assert_ok(qntk_threads_set(1)); /* one after another: no report overtakes another */
+    for (int detail = QNTK_RIDGE_FIT; detail <= QNTK_RIDGE_LEAVE_ONE_OUT; detail++) {
+        reports r = {0};
+        qntk_progress_set(note_report, &r);
+        qntk_ridge_path path =
+            solve(N, K, 1, Y, RIDGES, ridge, (qntk_ridge_detail)detail, QNTK_RIDGE_ROUTE_BAND);
+        qntk_progress_set(NULL, NULL);
+        qntk_ridge_path_free(&path);
+        ck_assert_uint_ge(r.reports, 2);
+        ck_assert_uint_eq(r.strange, 0);
+        ck_assert_double_eq(r.last, 1);
+    }
+    reports inside = {0};
+    inner_solves s = {.n = 100, .m = 1, .K = random_kernel(100, 27), .Y = Y};
+    qntk_progress_set(note_report, &inside);
+    ck_assert_ok(qntk_parallel_for(ROUTES, solve_inside, &s));
+    qntk_progress_set(NULL, NULL);
+    for (size_t k = 0; k < ROUTES; k++)
+        qntk_ridge_path_free(&s.path[k]);
+    qntk_free((void *)s.K);
+    ck_assert_uint_eq(inside.reports, 0);
+    ck_assert_ok(qntk_threads_set(0));
+    qntk_free(K);
+    qntk_free(Y);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, both_routes_agree_with_the_explicit_inverse);
@@ -657,6 +703,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, bad_input_is_named);
     tcase_add_test(tcase, every_failing_allocation_is_reported_and_nothing_leaks);
     tcase_add_test(tcase, an_interrupt_ends_either_route);
+    tcase_add_test(tcase, a_path_reports_its_own_name_from_0_to_1_and_inside_a_loop_nothing);
 }
 
 int main(void)
