@@ -218,6 +218,25 @@ START_TEST(constant_targets_are_defined)
 }
 END_TEST
 
+START_TEST(of_an_error_of_zero_nothing_is_a_multiple)
+{
+    write_text("one.csv", "x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n8,a\n");
+    run_result r =
+        expect(0, "kernel-compare --data one.csv --task classify --kernel laplace --learning-curve 2:6:3");
+    const char *row = strstr(r.err, "laplace ");
+    ck_assert_ptr_nonnull(row);
+    char ratio[16], finite[16];
+    ck_assert_int_eq(sscanf(row, "laplace 2 %*s 0 +- 0 0 %15s 0 %15s", ratio, finite), 2);
+    ck_assert_str_eq(ratio, "-");
+    ck_assert_str_eq(finite, "-");
+    ck_assert_ptr_null(strstr(r.err, "nan"));
+    ck_assert_ptr_null(strstr(r.out, "-nan"));
+    ck_assert_ptr_nonnull(strstr(r.out, "\tnan\t"));
+    run_free(&r);
+    run_remove("one.csv");
+}
+END_TEST
+
 START_TEST(the_sphere_needs_no_data)
 {
     /* targets given as "1,2" and as their powers are the same, scaled */
@@ -283,6 +302,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_table_describes_itself);
     tcase_add_test(tcase, json_holds_the_curve_and_its_numbers_fit_together);
     tcase_add_test(tcase, constant_targets_are_defined);
+    tcase_add_test(tcase, of_an_error_of_zero_nothing_is_a_multiple);
     tcase_add_test(tcase, the_sphere_needs_no_data);
     tcase_add_test(tcase, plots_are_drawn);
 }

@@ -144,6 +144,16 @@ qntk_status curve_report_write(const curve_report *r, const cli_common *common)
 
 /* ---- for people ---- */
 
+/* With 3 decimals; "-" beside an error of zero, of which nothing is a multiple. */
+static const char *ratio_text(double predicted, double measured, char text[32])
+{
+    if (measured > 0)
+        snprintf(text, 32, "%.3f", predicted / measured);
+    else
+        snprintf(text, 32, "-");
+    return text;
+}
+
 static void print_data(FILE *stream, const curve_report *r, int width)
 {
     fprintf(stream, "\n%-*s  %7s  %8s  %19s  %9s  %6s  %9s  %6s  %8s  %8s  %8s%s\n", width, "kernel", "n",
@@ -152,11 +162,12 @@ static void print_data(FILE *stream, const curve_report *r, int width)
     for (size_t k = 0; k < r->count; k++)
         for (size_t s = 0; s < r->sizes; s++) {
             const qntk_curve_point *at = &r->kernel[k].point[s];
-            fprintf(stream,
-                    "%-*s  %7zu  %8.2g  %8.4g +- %-7.2g  %9.4g  %6.3f  %9.4g  %6.3f  %8.4g  %8.4g  %8.4g",
+            char predicted[32], finite[32];
+            fprintf(stream, "%-*s  %7zu  %8.2g  %8.4g +- %-7.2g  %9.4g  %6s  %9.4g  %6s  %8.4g  %8.4g  %8.4g",
                     width, s == 0 ? r->kernel[k].name : "", at->n, at->ridge, at->test.mean, at->test.se,
-                    at->predicted.test, at->predicted.test / at->test.mean, at->pool.test,
-                    at->pool.test / at->test.mean, at->held_out.mean, at->held_out_pool, at->kare.mean);
+                    at->predicted.test, ratio_text(at->predicted.test, at->test.mean, predicted),
+                    at->pool.test, ratio_text(at->pool.test, at->test.mean, finite), at->held_out.mean,
+                    at->held_out_pool, at->kare.mean);
             if (r->classify)
                 fprintf(stream, "  %8.4g", at->accuracy.mean);
             fputc('\n', stream);
