@@ -736,6 +736,26 @@ START_TEST(bad_input_exits_with_1_and_one_line)
 }
 END_TEST
 
+/* 2000 rows need 100 MiB for matrices, and each of the ridges 2000 coefficients a row. */
+START_TEST(memory_for_many_ridges_of_many_classes_is_asked_for_first)
+{
+    enum { ROWS = 2000, LINE = 16 };
+    char *text = qntk_alloc(ROWS + 1, LINE);
+    size_t used = (size_t)snprintf(text, LINE, "x,y\n");
+    for (size_t i = 0; i < ROWS; i++)
+        used += (size_t)snprintf(text + used, LINE, "%zu,c%zu\n", i, i);
+    write_file("classes.csv", text);
+    qntk_free(text);
+    expect_complaint(1, "kernel-compare --data classes.csv --kernel laplace --ridge 0.1:1:1000",
+                     "GiB are available; pass --limit");
+    expect_complaint(1,
+                     "kernel-compare --data classes.csv --kernel laplace --ridge 0.1:1:1000 "
+                     "--learning-curve 100:1500:3",
+                     "GiB are available; pass --limit");
+    run_remove("classes.csv");
+}
+END_TEST
+
 START_TEST(what_is_complete_is_written_when_a_later_kernel_fails)
 {
     /* the rows differ, but not to a kernel as wide as this */
@@ -1027,6 +1047,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_law_is_that_of_ntk_spectrum);
     tcase_add_test(tcase, a_matrix_is_a_kernel);
     tcase_add_test(tcase, bad_input_exits_with_1_and_one_line);
+    tcase_add_test(tcase, memory_for_many_ridges_of_many_classes_is_asked_for_first);
     tcase_add_test(tcase, what_is_complete_is_written_when_a_later_kernel_fails);
     tcase_add_test(tcase, hard_rows_have_defined_results);
     tcase_add_test(tcase, an_interrupt_keeps_what_is_complete);

@@ -135,12 +135,14 @@ static qntk_status read_pool(curve_job *job)
     return QNTK_OK;
 }
 
-/* The memory for K, its eigenvectors, and subsets side by side, in sizes of K. */
+/* The memory for K, its eigenvectors, and subsets side by side, in sizes of K; a subset takes three blocks, and its
+ * path coefficients and what is left out for each ridge and target. */
 static double memory_share(const curve_job *job)
 {
-    const double side_by_side = 1024, P = (double)job->data.n;
-    const double n = fmin(side_by_side, (double)job->size[job->sizes - 1]) / P;
-    return 4 + 3 * n * n * (double)qntk_threads();
+    const double side_by_side = 1024, P = (double)job->data.n, largest = (double)job->size[job->sizes - 1];
+    const double n = fmin(side_by_side, largest), threads = (double)qntk_threads();
+    const double columns = (double)job->ridges.count * (double)job->targets;
+    return 4 + (3 * n * n * threads + 2 * columns * fmax(n * threads, largest)) / (P * P);
 }
 
 static qntk_status run_data(const curve_job *job, qntk_kernel *kernel, curve_kernel *row)

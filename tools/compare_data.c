@@ -118,14 +118,27 @@ static qntk_status allocate_row(const comparison *c, compare_row *row)
     return QNTK_OK;
 }
 
-/* The memory for K and the work on a fold, in sizes of K: the blocks of the fold, and its reduction. */
+/* Numbers of a path of ridges on a fold: coefficients, fitted values and those left out, and predictions, of each
+ * ridge and target; the diagonals of the inverses; and the answers of all folds. */
+static double path_numbers(const comparison *c, double train, double test)
+{
+    const size_t classes = c->problem.data.classes;
+    const double targets = (double)(classes > 0 ? classes : 1) + (c->set->center ? 1 : 0);
+    return (double)c->ridges.count * ((3 * train + test) * targets + train + (double)c->problem.folds * test);
+}
+
+/* The memory for K and the work on a fold, in sizes of K: the blocks of the fold, its reduction and its path. */
 static double memory_share(const comparison *c)
 {
-    double most = 0.5; /* eigenvalues */
+    const bool svm = c->set->solver == COMPARE_SVM;
+    const double square = (double)c->problem.data.n * (double)c->problem.data.n;
+    const double blocks = svm ? 2.5 : 3; /* libsvm's entries take 16 bytes */
+    double most = 0.5;                   /* eigenvalues */
     for (size_t f = 0; f < c->problem.folds; f++) {
-        const double n = (double)c->problem.data.n, train = (double)c->problem.split[f].train_count / n;
-        const double blocks = c->set->solver == COMPARE_SVM ? 2.5 : 3; /* libsvm's entries take 16 bytes */
-        most = fmax(most, blocks * train * train + train * (double)c->problem.split[f].test_count / n);
+        const double train = (double)c->problem.split[f].train_count,
+                     test = (double)c->problem.split[f].test_count;
+        const double path = svm ? 0 : path_numbers(c, train, test);
+        most = fmax(most, (blocks * train * train + train * test + path) / square);
     }
     return 1 + most;
 }
