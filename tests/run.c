@@ -124,7 +124,37 @@ static void signal_in_write(const char *name, pid_t child, int signal)
     close(pipe);
 }
 
-static run_result run(const char *arguments, double seconds, const char *pipe, int signal)
+static size_t count_lines(const char *name)
+{
+    char *text = read_path(path_of(name));
+    size_t lines = 0;
+    for (const char *at = text; at != NULL && *at != '\0'; at++)
+        lines += *at == '\n';
+    free(text);
+    return lines;
+}
+
+/* Looks every millisecond. */
+static void signal_at_lines(const char *name, size_t lines, pid_t child, int signal)
+{
+    const struct timespec wait = {.tv_nsec = 1000000};
+    siginfo_t ended = {0};
+    while (count_lines(name) < lines && ended.si_pid == 0) {
+        nanosleep(&wait, NULL);
+        waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT);
+    }
+    kill(child, signal);
+}
+
+/* When the signal comes: after `seconds`, while the program writes to `pipe`, or when `watched` has `lines` lines. */
+typedef struct {
+    double seconds;
+    const char *pipe, *watched;
+    size_t lines;
+    int signal;
+} run_end;
+
+static run_result run(const char *arguments, run_end when)
 {
     char text[PATH_SIZE], program[PATH_SIZE], *words[WORDS_MAX] = {0}, *rest = text;
     char out[] = "/tmp/qntk-out-XXXXXX", err[] = "/tmp/qntk-err-XXXXXX";
@@ -147,19 +177,21 @@ static run_result run(const char *arguments, double seconds, const char *pipe, i
     close(mkstemp(out));
     close(mkstemp(err));
 
-    if (pipe != NULL)
-        ck_assert_int_eq(mkfifo(path_of(pipe), 0600), 0);
+    if (when.pipe != NULL)
+        ck_assert_int_eq(mkfifo(path_of(when.pipe), 0600), 0);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0)
         start_child(words, stdout_to, err);
-    if (pipe != NULL) {
-        signal_in_write(pipe, child, signal);
-    } else if (seconds > 0) {
-        struct timespec wait = {.tv_sec = (time_t)seconds,
-                                .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    if (when.pipe != NULL) {
+        signal_in_write(when.pipe, child, when.signal);
+    } else if (when.watched != NULL) {
+        signal_at_lines(when.watched, when.lines, child, when.signal);
+    } else if (when.seconds > 0) {
+        struct timespec wait = {.tv_sec = (time_t)when.seconds,
+                                .tv_nsec = (long)((when.seconds - (double)(time_t)when.seconds) * 1e9)};
         nanosleep(&wait, NULL);
-        kill(child, signal);
+        kill(child, when.signal);
     }
     int status = 0;
     waitpid(child, &status, 0);
@@ -168,19 +200,24 @@ static run_result run(const char *arguments, double seconds, const char *pipe, i
     result.err = read_path(err);
     unlink(out);
     unlink(err);
-    if (pipe != NULL)
-        unlink(path_of(pipe));
+    if (when.pipe != NULL)
+        unlink(path_of(when.pipe));
     return result;
 }
 
 run_result run_program(const char *arguments, double seconds)
 {
-    return run(arguments, seconds, NULL, SIGINT);
+    return run(arguments, (run_end){.seconds = seconds, .signal = SIGINT});
 }
 
 run_result run_signalled(const char *arguments, const char *pipe, int signal)
 {
-    return run(arguments, 0, pipe, signal);
+    return run(arguments, (run_end){.pipe = pipe, .signal = signal});
+}
+
+run_result run_watched(const char *arguments, const char *name, size_t lines, int signal)
+{
+    return run(arguments, (run_end){.watched = name, .lines = lines, .signal = signal});
 }
 
 void run_free(run_result *result)

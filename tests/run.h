@@ -18,6 +18,10 @@ run_result run_program(const char *arguments, double seconds);
  * arguments, which is made a named pipe of that directory for the while. The program must write more than a pipe
  * holds (64 KiB). */
 run_result run_signalled(const char *arguments, const char *pipe, int signal);
+
+/* The same, with a signal that comes as soon as the file `name` of that directory has so many lines; not if the program
+ * ends before. */
+run_result run_watched(const char *arguments, const char *name, size_t lines, int signal);
 void run_free(run_result *result);
 
 /* An empty directory of this test program, removed at exit. */

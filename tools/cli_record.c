@@ -175,13 +175,19 @@ static bool add_word(words *w, const char *prefix, const char *text)
     return true;
 }
 
-/* The program, and its subcommand if the name has one: "qnn train". */
+/* The program, and its subcommand if the name has one: "qnn train"; of "qnn noise --sweep" the last word is an option
+ * and comes with the others. */
 static bool add_name(words *w, const char *name)
 {
-    char first[32];
-    const size_t length = strcspn(name, " ");
-    snprintf(first, sizeof first, "%.*s", (int)length, name);
-    return add_word(w, "", first) && (name[length] == '\0' || add_word(w, "", name + length + 1));
+    bool added = true;
+    while (added && *name != '\0' && strncmp(name, "--", 2) != 0) {
+        char word[32];
+        const size_t length = strcspn(name, " ");
+        snprintf(word, sizeof word, "%.*s", (int)length, name);
+        added = add_word(w, "", word);
+        name += length + (name[length] == ' ');
+    }
+    return added;
 }
 
 static bool add_option(words *w, const cli_option *option)

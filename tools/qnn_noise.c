@@ -72,7 +72,10 @@ static const cli_program program = {
         "  qnn noise --data t10k-images-idx3-ubyte.gz --model digits.qnn --bits binary,2,4,8 --format json\n"
         "\nThe grid of a rounded layer is [-1,1] of its latent weights, that of a real one [-s,s], s the "
         "largest of\n"
-        "them. Noise of weights is in units of that grid, of pre-activations as they are.\n",
+        "them. Noise of weights is in units of that grid, of pre-activations as they are.\n"
+        "\nqnn noise --sweep FILE trains a grid of models and says which measure goes with the "
+        "generalization gap:\n"
+        "see qnn noise --sweep --help.\n",
     .options = options,
     .common = &set.common,
 };
@@ -86,7 +89,7 @@ static const struct {
     const char *option;
     int (*run)(int argc, char **argv);
 } studies[] = {
-    {NULL, NULL}, /* the end */
+    {"sweep", qnn_sweep}, {NULL, NULL}, /* the end */
 };
 
 /* ---- the command line ---- */

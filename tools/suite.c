@@ -280,8 +280,7 @@ qntk_status suite_meta(suite *s, const cli_program *program)
 
 /* ---- the whole ---- */
 
-/* A result can be written there again and again. */
-static bool can_be_replaced(const char *path)
+bool suite_can_be_replaced(const char *path)
 {
     struct stat entry;
     if (path == NULL || strcmp(path, "-") == 0 || strncmp(path, "/dev/", 5) == 0 ||
@@ -340,7 +339,8 @@ static int finish(const suite_run_state *run, qntk_status status)
 int suite_run(const cli_program *program, suite *s)
 {
     const bool file = program->common->out != NULL && strcmp(program->common->out, "-") != 0;
-    suite_run_state run = {.program = program, .suite = s, .saves = can_be_replaced(program->common->out)};
+    suite_run_state run = {
+        .program = program, .suite = s, .saves = suite_can_be_replaced(program->common->out)};
     int code = 0;
     if (s->resume && !file) {
         code = cli_usage(program, "--resume goes on from the file of --out: give its name");

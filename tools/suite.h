@@ -85,6 +85,21 @@ qntk_status suite_draw(const suite *s, const cli_common *common);
 /* The table for people. */
 void suite_print(const suite *s, FILE *stream);
 
+/* A result can be written there again and again: no pipe, no device. */
+bool suite_can_be_replaced(const char *path);
+
+/* For reading results back. The whole file with a zero behind it, to be freed; NULL and QNTK_OK: it is not there. */
+qntk_status suite_read_whole(const char *path, char **text);
+
+/* \t \n \r \\ back to what they stand for, in place. */
+void suite_unescape(char *text);
+
+/* The fields of a line of TSV, in place; their number, at most `most` + 1. */
+size_t suite_split_line(char *line, size_t most, char **field);
+
+/* QNTK_FORMAT: "path: what; remove it, or leave --resume out to start again". */
+qntk_status suite_bad_file(const char *path, const char *what);
+
 /* Puts the rows of an earlier result in common->out where they belong; a file that is not there has none. The
  * settings in its head must be those of s->meta, the command excepted. */
 qntk_status suite_resume(suite *s, const cli_common *common);

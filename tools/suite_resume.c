@@ -11,7 +11,7 @@
 /* Part of a line of a result is as long as a kernel's specification, or a path. */
 enum { FIELDS = 8 };
 
-static qntk_status bad_file(const char *path, const char *what)
+qntk_status suite_bad_file(const char *path, const char *what)
 {
     return cli_message(QNTK_FORMAT, "%s: %s; remove it, or leave --resume out to start again", path, what);
 }
@@ -20,11 +20,10 @@ static qntk_status not_ours(const suite *s, const char *path)
 {
     char what[96];
     snprintf(what, sizeof what, "is no result of %s in the --format asked for", s->command);
-    return bad_file(path, what);
+    return suite_bad_file(path, what);
 }
 
-/* The whole file with a zero behind it, or NULL with a status; *text NULL and QNTK_OK: it is not there. */
-static qntk_status read_whole(const char *path, char **text)
+qntk_status suite_read_whole(const char *path, char **text)
 {
     *text = NULL;
     struct stat entry;
@@ -45,7 +44,7 @@ static qntk_status read_whole(const char *path, char **text)
         status = cli_message(QNTK_IO, "%s: cannot be read", path);
     fclose(file);
     if (status == QNTK_OK && memchr(bytes, '\0', used) != NULL)
-        status = bad_file(path, "expected text, found a zero byte");
+        status = suite_bad_file(path, "expected text, found a zero byte");
     if (status != QNTK_OK) {
         qntk_free(bytes);
         return status;
@@ -55,8 +54,7 @@ static qntk_status read_whole(const char *path, char **text)
     return QNTK_OK;
 }
 
-/* \t \n \r \\ back to what they stand for, in place. */
-static void unescape(char *text)
+void suite_unescape(char *text)
 {
     char *to = text;
     for (const char *from = text; *from != '\0'; from++) {
@@ -107,7 +105,7 @@ static qntk_status take_row(suite *s, const char *path, const char *set, const c
     suite_row *row = &s->set[i].row[k];
     for (int c = 0; c < 5; c++)
         if (!isfinite(number[c]))
-            return bad_file(path, "expected rows of finite numbers");
+            return suite_bad_file(path, "expected rows of finite numbers");
     *row = (suite_row){true, "", number[0], number[1], number[2], number[3], number[4]};
     snprintf(row->params, sizeof row->params, "%s", params);
     return QNTK_OK;
@@ -115,8 +113,7 @@ static qntk_status take_row(suite *s, const char *path, const char *set, const c
 
 /* ---- TSV ---- */
 
-/* The fields of a line, in place; their number, at most `most` + 1. */
-static size_t split_line(char *line, size_t most, char **field)
+size_t suite_split_line(char *line, size_t most, char **field)
 {
     size_t count = 0;
     for (char *at = line;; at++) {
@@ -134,15 +131,15 @@ static qntk_status take_line(suite *s, const char *path, char *line)
 {
     char *field[FIELDS];
     double number[5];
-    if (split_line(line, FIELDS, field) != FIELDS)
-        return bad_file(path, "expected rows of 8 fields");
+    if (suite_split_line(line, FIELDS, field) != FIELDS)
+        return suite_bad_file(path, "expected rows of 8 fields");
     for (int c = 0; c < 3; c++)
-        unescape(field[c]);
+        suite_unescape(field[c]);
     for (int c = 0; c < 5; c++) {
         char *end;
         number[c] = strtod(field[3 + c], &end); /* the programs run in the C locale */
         if (end == field[3 + c] || *end != '\0')
-            return bad_file(path, "expected numbers after the third column");
+            return suite_bad_file(path, "expected numbers after the third column");
     }
     return take_row(s, path, field[0], field[1], field[2], number);
 }
@@ -156,15 +153,15 @@ static qntk_status read_tsv(suite *s, const char *path, char *text)
     for (char *line = text; *line != '\0' && status == QNTK_OK;) {
         char *end = line + strcspn(line, "\n"), *next = end + (*end == '\n');
         if (*end == '\0')
-            return bad_file(path, "expected a newline at its end");
+            return suite_bad_file(path, "expected a newline at its end");
         *end = '\0';
         char *value = strstr(line, "=");
         if (rows) {
             status = take_line(s, path, line);
         } else if (strncmp(line, "# ", 2) == 0 && value != NULL) {
             *value++ = '\0';
-            unescape(line + 2);
-            unescape(value);
+            suite_unescape(line + 2);
+            suite_unescape(value);
             settings += strcmp(line + 2, s->mark) == 0; /* of such a suite, not of something else */
             status = check_setting(s, path, line + 2, value);
         } else if (strcmp(line, head) == 0 && settings == 1) {
@@ -216,7 +213,7 @@ static qntk_status read_json(suite *s, const char *path, const char *text)
 qntk_status suite_resume(suite *s, const cli_common *common)
 {
     char *text;
-    qntk_status status = read_whole(common->out, &text);
+    qntk_status status = suite_read_whole(common->out, &text);
     if (status == QNTK_OK && text != NULL && text[0] != '\0')
         status =
             common->format == CLI_JSON ? read_json(s, common->out, text) : read_tsv(s, common->out, text);
