@@ -120,6 +120,12 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn train --data spirals --method ana --rounding stochastic", "nearest levels");
     expect_complaint(2, "qnn train --data spirals --method ana --noise normal --beta 2000", "--beta");
     expect_complaint(2, "qnn train --data spirals --method ana --noise normal --sync up", "same-start");
+    expect_complaint(2, "qnn train --data spirals --method ste --activations sign", "relu, binary, ternary");
+    expect_complaint(2, "qnn train --data spirals --method ste --activations bits=9",
+                     "bits=8, found 'bits=9'");
+    expect_complaint(2, "qnn train --data spirals --activations ternary", "pass --method ste or ana");
+    expect_complaint(2, "qnn train --data spirals --activations ternary --method ste --rounding stochastic",
+                     "--rounding nearest or --measure draw");
     expect_complaint(2, "qnn train --data spirals --lr-steps 5,3", "ascending");
     expect_complaint(2, "qnn train --data spirals --optimizer adam --momentum 0.5", "--optimizer sgd");
     expect_complaint(2, "qnn train --data spirals --split 1.5", "--split");
@@ -199,6 +205,48 @@ START_TEST(separable_data_are_learnt_and_predicted_without_a_mistake)
         ck_assert_ptr_nonnull(strstr(r.err, "accuracy 1 on 50 rows"));
         run_free(&r);
     }
+}
+END_TEST
+
+START_TEST(fully_quantized_networks_are_trained_saved_and_applied)
+{
+    static const char *const kinds[] = {
+        "--activations binary --method ana", "--activations ternary --method ana",
+        "--activations bits=2 --method ste",
+        "--activations bits=1 --method ana --noise logistic --strategy random"};
+    write_clouds("clouds.csv", 300, "x,y,z,animal\n", cats);
+    write_clouds("new.csv", 50, "x,y,z,animal\n", cats);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        char command[256];
+        snprintf(command, sizeof command,
+                 "qnn train --data clouds.csv --scale zscore --hidden 256 --weights ternary --epochs 20 "
+                 "--batch 20 "
+                 "--lr-steps 8,14 --save clouds.qnn --quiet %s",
+                 kinds[k]);
+        run_result r = expect(0, command);
+        ck_assert_msg(last(r.out, "train") > 0.98 && last(r.out, "test") > 0.98, "%s: train %g, test %g",
+                      kinds[k], last(r.out, "train"), last(r.out, "test"));
+        ck_assert_ptr_nonnull(strstr(r.out, "--rounding nearest"));
+        run_free(&r);
+        r = expect(0, "qnn predict --model clouds.qnn --data new.csv --quiet");
+        ck_assert_ptr_nonnull(strstr(r.out, "\n# accuracy=1\n"));
+        run_free(&r);
+    }
+    /* what is not defined for them */
+    expect_complaint(1,
+                     "qnn train --data clouds.csv --scale zscore --hidden 256 --weights ternary --batch 20 "
+                     "--lr-steps 8,14 --activations ternary --method ana --noise logistic --strategy random "
+                     "--resume clouds.qnn",
+                     "other weights, activations or --b-std");
+    run_result r =
+        expect(0, "qnn train --data clouds.csv --scale zscore --hidden 32 --weights binary --epochs 3 "
+                  "--activations ternary --method ste --rounding stochastic --measure draw --save s.qnn");
+    run_free(&r);
+    expect_complaint(1, "qnn validate --model s.qnn --data new.csv",
+                     "moment propagation knows the ReLU only");
+    expect_complaint(1, "qnn predict --model s.qnn --data new.csv --quiet", "round to nearest, or sample");
+    r = expect(0, "qnn predict --model s.qnn --data new.csv --draws 3 --quiet");
+    run_free(&r);
 }
 END_TEST
 
@@ -304,9 +352,13 @@ static bool same_bytes(const char *a, const char *b)
 
 START_TEST(a_resumed_run_writes_the_bytes_of_one_that_did_not_stop)
 {
-    static const char *const kinds[] = {"--optimizer adam", "--optimizer sgd --momentum 0.9 --lr-steps 2,4",
-                                        "--method ana --noise logistic --strategy random --period 2",
-                                        "--method ana --noise normal --progressive --backward-annealed"};
+    static const char *const kinds[] = {
+        "--optimizer adam",
+        "--optimizer sgd --momentum 0.9 --lr-steps 2,4",
+        "--method ana --noise logistic --strategy random --period 2",
+        "--method ana --noise normal --progressive --backward-annealed",
+        "--method ana --activations ternary --strategy random --noise triangular",
+        "--method ste --activations bits=2"};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         char command[512];
         const char *const form = "qnn train --data friedman1:n=200 --hidden 30,20 --weights ternary --b-std "
@@ -494,6 +546,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, bad_usage_exits_with_2);
     tcase_add_test(tcase, bad_input_exits_with_1_and_one_line);
     tcase_add_test(tcase, separable_data_are_learnt_and_predicted_without_a_mistake);
+    tcase_add_test(tcase, fully_quantized_networks_are_trained_saved_and_applied);
     tcase_add_test(tcase, the_log_repeats_how_it_was_made);
     tcase_add_test(tcase, the_same_seed_gives_the_same_bytes_on_one_and_two_threads);
     tcase_add_test(tcase, a_resumed_run_writes_the_bytes_of_one_that_did_not_stop);

@@ -8,6 +8,7 @@ enum { QNN_HIDDEN_MAX = 32 };
 
 typedef struct {
     const char *hidden, *weights; /* "W,W,.."; weights NULL: binary */
+    const char *activations;      /* NULL: relu */
     int first, last;              /* 0 rounded, 1 real */
     double b_std;
 } qnn_network_settings;
@@ -46,10 +47,21 @@ typedef struct {
         .against = "model", .help = "scale of the biases; 0: none, as in the kernels"                        \
     }
 
+/* Beside the options above, in programs that train. */
+#define QNN_ACTIVATION_OPTION(n)                                                                             \
+    {                                                                                                        \
+        .name = "activations", .kind = CLI_TEXT, .destination = &(n).activations,                            \
+        .argument = "relu|binary|ternary|bits=K",                                                            \
+        .help = "of the hidden layers; K from 1 to 8: a rectifier of 2^K levels. Other than relu they want " \
+                "rows of norm sqrt(d)"                                                                       \
+    }
+
 /* Layers of a network, as qntk_network_create takes them. The first and the last size are 0 until the data are
  * known. */
 typedef struct {
     size_t count, sizes[QNN_HIDDEN_MAX + 2], levels[QNN_HIDDEN_MAX + 1];
+    size_t activation; /* levels of the activations, 0: ReLU; as qntk_network_activate takes them */
+    bool positive;
 } qnn_shape;
 
 /* Hidden layers and levels that the options ask for. 0, or CLI_USAGE after saying why not. */
@@ -60,6 +72,9 @@ void qnn_fit_shape(qnn_shape *shape, size_t features, size_t classes);
 
 /* One for each class, or one for a number. */
 size_t qnn_outputs(size_t classes);
+
+/* A network of this shape at its start. */
+qntk_status qnn_start(const qnn_shape *shape, double b_std, uint64_t seed, qntk_network *network);
 
 /* True if the network has these layers and this scale of the biases. */
 bool qnn_has_shape(const qntk_network *network, const qnn_shape *shape, double b_std);

@@ -15,9 +15,10 @@ typedef struct {
     const char *save, *resume;
 } settings;
 
-static settings set = {.split = QNN_SPLIT_DEFAULTS,
-                       .network = {.hidden = "1024,1024", .weights = "binary", .last = 1},
-                       .training = QNN_TRAINING_DEFAULTS};
+static settings set = {
+    .split = QNN_SPLIT_DEFAULTS,
+    .network = {.hidden = "1024,1024", .weights = "binary", .activations = "relu", .last = 1},
+    .training = QNN_TRAINING_DEFAULTS};
 
 static const cli_option options[] = {
     CLI_DATA_OPTIONS(set.common),
@@ -26,6 +27,7 @@ static const cli_option options[] = {
     QNN_WIDTH_OPTIONS(set.network, "of the rounded layers; K from 1 to 16"),
     QNN_ROUNDING_OPTION(set.training),
     QNN_LAYER_OPTIONS(set.network),
+    QNN_ACTIVATION_OPTION(set.network),
     QNN_TRAINING_OPTIONS(set.training),
     {.name = "measure",
      .kind = CLI_CHOICE,
@@ -53,14 +55,15 @@ static const cli_option options[] = {
 static const cli_program program = {
     .name = "qnn train",
     .synopsis = "--data SPEC [options]",
-    .summary =
-        "Trains a fully connected ReLU network with rounded weights; one row an epoch: mean loss, accuracy "
-        "(or mean\nsquared error) on training and test rows, and the gap between them.",
+    .summary = "Trains a fully connected network with rounded weights; one row an epoch: mean loss, accuracy "
+               "(or mean\nsquared error) on training and test rows, and the gap between them.",
     .examples =
         "  qnn train --data t10k-images-idx3-ubyte.gz --rows sphere --hidden 1024,1024 --save digits.qnn\n"
         "  qnn train --data uci/abalone --scale zscore --hidden 256 --weights ternary --method ste\n"
         "  qnn train --data uci/abalone --scale zscore --weights ternary --method ana --noise normal "
         "--period 8\n"
+        "  qnn train --data t10k-images-idx3-ubyte.gz --rows sphere --weights ternary --activations ternary "
+        "--method ana\n"
         "  qnn train --data friedman1:n=2000,noise=1 --weights bits=4 --b-std 0.1 --plot curve.png\n",
     .options = options,
     .common = &set.common,
@@ -73,6 +76,26 @@ typedef struct {
     qntk_train_options train;
 } plan;
 
+/* What multi-step activations allow: a method with a gradient through them, and an expected output. */
+static int check_activations(plan *p)
+{
+    if (p->train.method == QNTK_METHOD_BINARYCONNECT)
+        return cli_usage(
+            &program,
+            "--activations %s has derivative 0 almost everywhere, and --method binaryconnect puts "
+            "nothing in its place: pass --method ste or ana",
+            set.network.activations);
+    if (!cli_given(&program, "rounding"))
+        p->train.rounding = QNTK_ROUNDING_NEAREST;
+    else if (p->train.rounding == QNTK_ROUNDING_STOCHASTIC && set.measure == 0)
+        return cli_usage(
+            &program,
+            "the expected output of --rounding stochastic is known for --activations relu only: pass "
+            "--rounding nearest or --measure draw");
+    set.training.rounding = (int)p->train.rounding;
+    return 0;
+}
+
 static int parse_plan(plan *p)
 {
     if (set.common.data == NULL)
@@ -80,8 +103,10 @@ static int parse_plan(plan *p)
     if (set.split.test != NULL && set.common.missing == QNTK_MISSING_MEAN)
         return cli_usage(&program,
                          "--missing mean means nothing with --test: the means of which rows? Pass drop");
-    const int code = qnn_parse_shape(&program, &set.network, &p->shape);
-    return code == 0 ? qnn_parse_training(&program, &set.training, &p->train) : code;
+    int code = qnn_parse_shape(&program, &set.network, &p->shape);
+    if (code == 0)
+        code = qnn_parse_training(&program, &set.training, &p->train);
+    return code == 0 && p->shape.activation > 0 ? check_activations(p) : code;
 }
 
 /* ---- the network ---- */
@@ -97,9 +122,7 @@ typedef struct {
 
 static qntk_status start(const plan *p, job *j)
 {
-    const qnn_shape *shape = &p->shape;
-    qntk_status status = qntk_network_create(shape->count, shape->sizes, shape->levels, set.network.b_std,
-                                             set.common.seed, &j->c.network);
+    qntk_status status = qnn_start(&p->shape, set.network.b_std, set.common.seed, &j->c.network);
     return status == QNTK_OK ? qntk_trainer_create(&j->c.network, p->train, &j->c.trainer) : status;
 }
 
@@ -109,7 +132,7 @@ static qntk_status check_same(const plan *p, const qntk_checkpoint *fresh, const
     if (!qnn_has_shape(&saved->network, &p->shape, set.network.b_std))
         return cli_message(QNTK_INVALID,
                            "%s: expected the network of the options, found another shape, other "
-                           "weights or --b-std",
+                           "weights, activations or --b-std",
                            set.resume);
     const char *difference = qntk_train_options_difference(&p->train, qntk_trainer_options(saved->trainer));
     if (difference != NULL)
