@@ -28,6 +28,7 @@ typedef struct {
     qntk_rounding rounding;
     qntk_plain plain;
     double *w, *v, *gradient; /* (weights) */
+    bool noisy;               /* a variance is not 0 */
     double loss;              /* L(w) */
     double *value;            /* (most draws, probes or blocks) */
     double *scratch;          /* (threads, size) */
@@ -45,13 +46,16 @@ static double variance_of(const measuring *m, size_t l, double latent)
     return m->rounding == QNTK_ROUNDING_NEAREST ? step * step / 12 : qntk_weight_noise(levels, latent);
 }
 
-static void fill_variances(const measuring *m)
+/* False if all are 0. */
+static bool fill_variances(const measuring *m)
 {
+    bool any = false;
     for (size_t l = 0; l < m->plain.count; l++) {
         const qntk_plain_layer *layer = &m->plain.layers[l];
         for (size_t k = layer->at; k < layer->at + layer->fan_out * layer->fan_in; k++)
-            m->v[k] = variance_of(m, l, m->w[k]);
+            any = (m->v[k] = variance_of(m, l, m->w[k])) > 0 || any;
     }
+    return any;
 }
 
 /* The nearest level, the upper one of two. */
@@ -189,6 +193,8 @@ static qntk_status measure(measuring *m, qntk_penalty *p)
     p->loss = m->loss;
     if (status == QNTK_OK)
         status = measure_rounding(m, p);
+    if (!m->noisy) /* all else is 0 */
+        return status;
     if (status == QNTK_OK)
         status = average(m, m->options->draws, draw_noise, &p->additive, &p->additive_se);
     if (status == QNTK_OK)
@@ -233,7 +239,7 @@ static qntk_status allocate(measuring *m)
     if (m->w == NULL || m->v == NULL || m->gradient == NULL || m->value == NULL || m->scratch == NULL)
         return QNTK_FAIL_MEMORY();
     qntk_plain_latent(m->network, m->w);
-    fill_variances(m);
+    m->noisy = fill_variances(m);
     return QNTK_OK;
 }
 

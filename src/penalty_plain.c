@@ -151,6 +151,15 @@ static const double *inputs_of(const qntk_plain *plain, const block *b, size_t l
     return l == 0 ? plain->X + b->first * plain->inputs : outputs_of(plain, b->x, l - 1);
 }
 
+/* x becomes relu(x), and rx, if not NULL, its derivative along the direction. */
+static void rectify(size_t count, double *x, double *rx)
+{
+    for (size_t k = 0; rx != NULL && k < count; k++)
+        rx[k] = x[k] <= 0 ? 0 : rx[k];
+    for (size_t k = 0; k < count; k++)
+        x[k] = x[k] <= 0 ? 0 : x[k]; /* NaN passes */
+}
+
 /* x of every layer and, with a direction, R x. */
 static void forward(const qntk_plain *plain, const double *w, const double *direction, const block *b)
 {
@@ -167,9 +176,8 @@ static void forward(const qntk_plain *plain, const double *w, const double *dire
             if (l > 0)
                 up(layer, b->rows, outputs_of(plain, b->rx, l - 1), w, 1, rx);
         }
-        for (size_t k = 0; l + 1 < plain->count && k < b->rows * layer->fan_out; k++)
-            if (x[k] <= 0) /* NaN passes */
-                x[k] = rx[k] = 0;
+        if (l + 1 < plain->count)
+            rectify(b->rows * layer->fan_out, x, direction != NULL ? rx : NULL);
     }
 }
 

@@ -55,14 +55,14 @@ static qntk_status try_draw(void *context, size_t index, size_t worker)
     const bisection *b = s->going[index / o->draws];
     const bool magnitude = b->kind == MAGNITUDE;
     const size_t weights = s->judge->plain.weights;
-    double *w = qntk_judge_weights(s->judge, worker);
+    float *w = qntk_judge_weights(s->judge, worker);
     const size_t number = (b->repeat * KINDS + b->kind) * o->draws + index % o->draws;
     qntk_rng rng = qntk_rng_create(o->seed, STREAM + number);
     for (size_t k = 0; k < weights; k++) {
         const double mean = s->judge->w[k], deviation = magnitude ? fabs(mean) + o->epsilon : 1;
-        w[k] = mean + b->sigma * deviation * qntk_rng_normal(&rng);
+        w[k] = (float)(mean + b->sigma * deviation * qntk_rng_normal(&rng));
     }
-    return qntk_judge_accuracy(s->judge, w, worker, &s->accuracy[index]);
+    return qntk_judge_accuracy(s->judge, worker, &s->accuracy[index]);
 }
 
 /* The next sigma, or the end. */
@@ -188,6 +188,14 @@ static qntk_status check_options(qntk_rounding rounding, const qntk_sharpness_op
     return QNTK_OK;
 }
 
+static qntk_status judge_unmoved(const qntk_judge *judge, double *accuracy)
+{
+    float *w = qntk_judge_weights(judge, 0);
+    for (size_t k = 0; k < judge->plain.weights; k++)
+        w[k] = (float)judge->w[k];
+    return qntk_judge_accuracy(judge, 0, accuracy);
+}
+
 static qntk_status measure(const qntk_judge *judge, const qntk_network *network,
                            const qntk_sharpness_options *options, qntk_sharpness *out)
 {
@@ -201,7 +209,7 @@ static qntk_status measure(const qntk_judge *judge, const qntk_network *network,
     if (s.all == NULL || s.going == NULL || s.accuracy == NULL)
         status = QNTK_FAIL_MEMORY();
     if (status == QNTK_OK)
-        status = qntk_judge_accuracy(judge, judge->w, 0, &s.plain);
+        status = judge_unmoved(judge, &s.plain);
     if (status == QNTK_OK)
         status = bisect(&s);
     if (status == QNTK_OK) {

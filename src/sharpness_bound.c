@@ -45,12 +45,14 @@ static void climb(size_t count, const double *w, double length, double rho, cons
     }
 }
 
-/* The greatest error met from e = 0 on: a step to the sphere along the gradient, then steps of a quarter of rho. */
+/* e: room for it, for weights and for scratch.
+ * The greatest error met from e = 0 on: a step to the sphere along the gradient, then steps of a quarter of rho. */
 static qntk_status worst_error(const qntk_judge *judge, const qntk_sharpness_options *options, double rho,
-                               double *e, double *g, double *worst)
+                               double *g, double *e, double *worst)
 {
     const size_t weights = judge->plain.weights;
-    double *moved = qntk_judge_weights(judge, 0), *scratch = moved + weights, loss, accuracy;
+    double *moved = e + weights, *scratch = moved + weights, loss, accuracy;
+    float *judged = qntk_judge_weights(judge, 0);
     memset(e, 0, weights * sizeof *e);
     memcpy(moved, judge->w, weights * sizeof *moved);
     qntk_status status = QNTK_OK;
@@ -59,7 +61,9 @@ static qntk_status worst_error(const qntk_judge *judge, const qntk_sharpness_opt
         if (status != QNTK_OK || !(norm_of(weights, g) > 0)) /* flat: nowhere to climb */
             break;
         climb(weights, judge->w, i == 0 ? rho : rho / 4, rho, g, e, moved);
-        status = qntk_judge_accuracy(judge, moved, 0, &accuracy);
+        for (size_t k = 0; k < weights; k++)
+            judged[k] = (float)moved[k];
+        status = qntk_judge_accuracy(judge, 0, &accuracy);
         if (status == QNTK_OK)
             *worst = fmax(*worst, 1 - accuracy);
         qntk_progress("worst noise", (double)(i + 1) / (double)options->climbs);
@@ -75,11 +79,12 @@ qntk_status qntk_sharpness_bound(const qntk_judge *judge, const qntk_network *ne
     s->worst_error = s->complexity = s->bound = NAN;
     if (s->rho == 0)
         return QNTK_OK;
-    double *e = qntk_alloc(weights, sizeof *e), *g = qntk_alloc(weights, sizeof *g);
+    const size_t numbers = 2 * weights + qntk_plain_scratch(&judge->plain);
+    double *e = qntk_alloc(numbers, sizeof *e), *g = qntk_alloc(weights, sizeof *g);
     qntk_status status = e == NULL || g == NULL ? QNTK_FAIL_MEMORY() : QNTK_OK;
     if (status == QNTK_OK) {
         s->worst_error = 1 - s->accuracy;
-        status = worst_error(judge, options, s->rho, e, g, &s->worst_error);
+        status = worst_error(judge, options, s->rho, g, e, &s->worst_error);
     }
     s->complexity = qntk_sharpness_complexity((double)weights, (double)judge->plain.n, s->norm, s->rho,
                                               options->confidence);

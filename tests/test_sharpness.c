@@ -204,7 +204,9 @@ START_TEST(moved_weights_are_judged_like_a_naive_network)
             const size_t top = mean[0] >= mean[1] ? (mean[0] >= mean[2] ? 0 : 2) : mean[1] >= mean[2] ? 1 : 2;
             right += (double)top == p.y[i];
         }
-        ck_assert_ok(qntk_judge_accuracy(&judge, w, 0, &accuracy));
+        for (size_t i = 0; i < judge.plain.weights; i++)
+            qntk_judge_weights(&judge, 0)[i] = (float)w[i];
+        ck_assert_ok(qntk_judge_accuracy(&judge, 0, &accuracy));
         ck_assert_close(accuracy, (double)right / N, 1e-15, 1);
         ck_assert_double_lt(accuracy, 0.89); /* the noise has done something */
         for (size_t l = 0; l < 3; l++)
@@ -372,8 +374,8 @@ START_TEST(the_worst_error_is_no_less_than_that_of_random_noise_of_its_length)
                 length += e[i] * e[i];
             }
             for (size_t i = 0; i < judge.plain.weights; i++)
-                e[i] = judge.w[i] + e[i] * s.rho / sqrt(length);
-            ck_assert_ok(qntk_judge_accuracy(&judge, e, 0, &accuracy));
+                qntk_judge_weights(&judge, 0)[i] = (float)(judge.w[i] + e[i] * s.rho / sqrt(length));
+            ck_assert_ok(qntk_judge_accuracy(&judge, 0, &accuracy));
             average += (1 - accuracy) / 20;
         }
         ck_assert_double_ge(s.worst_error, average);
@@ -465,6 +467,9 @@ START_TEST(mistakes_are_named)
     p.start.layers[1].levels = 3;
     ck_assert_fails(sharpness_of(&p, stochastic, good, &s), QNTK_INVALID, "other shapes or levels");
     p.start.layers[1].levels = 2;
+    p.network.layers[0].activation = qntk_steps_symmetric(3);
+    ck_assert_fails(sharpness_of(&p, stochastic, good, &s), QNTK_INVALID, "not activations of 3 levels");
+    p.network.layers[0].activation = (qntk_steps){0};
     p.y[4] = 3;
     ck_assert_fails(sharpness_of(&p, stochastic, good, &s), QNTK_INVALID, "row 4");
     p.y[4] = 0;

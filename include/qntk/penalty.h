@@ -69,7 +69,7 @@ typedef struct {
  * pairs, about 8 products of a layer's size a probe, outputs + 2 for Gauss-Newton. Memory: 6 numbers a weight, 2
  * a weight and thread, the rows once.
  *
- * QNTK_INVALID: no layer or row, fewer than 2 draws or probes, an unknown loss, an activation that is no ReLU, a
+ * QNTK_INVALID: no layer or row, an activation that is no ReLU, fewer than 2 draws or probes, an unknown loss, a
  * variance below 0 or not finite;
  * QNTK_NOT_FINITE: in X or the latent weights, or the loss of a row at W or W + e; QNTK_TOO_LARGE, QNTK_NO_MEMORY,
  * QNTK_INTERRUPTED. On failure the result is zeroed. */

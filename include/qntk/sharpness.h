@@ -86,13 +86,17 @@ typedef struct {
  * with classes y (n) from 0 to classes-1 = outputs-1.
  *
  * Within a bisection the same draws serve all values of sigma; it starts with the middle of [0, limit], and goes up
- * where the drop is too small. Noise number k of repeat r depends on (seed, r, k) alone. On all threads, the same bytes for any number of
- * them; serial inside a parallel loop. Cost: about 6 draws repeats evaluations of all rows for each of sigma and
- * sigma' (15 at most), one more and a gradient for each climb. Memory: 7 numbers a weight, 1 a weight and thread.
+ * where the drop is too small. Noise number k of repeat r depends on (seed, r, k) alone. Accuracies in single
+ * precision. On all threads, the same bytes for any number of them; serial inside a parallel loop. Cost: 3 to 6
+ * steps of draws repeats evaluations of all rows for sigma and for sigma', `steps` at most, each about as
+ * qntk_network_expect and a normal number a weight; and for each climb one more and a gradient. Measured: two hidden
+ * layers of 128 binary neurons, 1000 rows: under 1 s on one core. Memory: 11 numbers a weight and 2 a weight
+ * and thread, in float, and the rows once in double.
  *
  * QNTK_INVALID: no classes (sigma is defined by an accuracy), a y that is none of them, other outputs than classes,
- * fewer than 2 rows, shapes that differ, options outside their domain; QNTK_NOT_FINITE: in X, in latent weights, in
- * an output; QNTK_TOO_LARGE, QNTK_NO_MEMORY, QNTK_INTERRUPTED. On failure the result is zeroed. */
+ * fewer than 2 rows, shapes that differ, activations other than the ReLU, options outside their domain;
+ * QNTK_NOT_FINITE: in X, in latent weights, in an output; QNTK_TOO_LARGE, QNTK_NO_MEMORY, QNTK_INTERRUPTED. On failure
+ * the result is zeroed. */
 qntk_status qntk_sharpness_of(const qntk_network *network, const qntk_network *start, qntk_rounding rounding,
                               size_t n, const float *X, const double *y, size_t classes,
                               qntk_sharpness_options options, qntk_sharpness *sharpness);
