@@ -272,12 +272,11 @@ static int report(noise_job *job)
 {
     const cli_result result = {.script = "noise", .tsv = write_tsv, .json = write_json, .result = job};
     qntk_status status = prepare(job);
-    const bool ready = status == QNTK_OK;
     for (size_t s = 0; s < SECTIONS && status == QNTK_OK; s++)
         status = sections[s]->run(job);
     cli_progress_end();
     int code = status == QNTK_OK ? 0 : cli_fail(&program, status);
-    if (ready && job->layers != NULL) { /* what is complete is kept */
+    if (noise_layers_any(job)) { /* what is complete is kept */
         qntk_interrupt_clear();
         for (size_t s = 0; s < SECTIONS && !set.common.quiet; s++)
             sections[s]->print(stderr, job);

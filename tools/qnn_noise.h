@@ -50,6 +50,7 @@ typedef struct {
 /* Noise layer by layer and its law; the rows of the TSV. */
 extern const noise_section noise_layers_section;
 void noise_layers_table(qntk_file *file, const noise_job *job);
+bool noise_layers_any(const noise_job *job); /* it has rows */
 
 /* Levels (layers) of the network for width `index`, in job->of_layer; 0: a layer that is not rounded. */
 const size_t *noise_levels(const noise_job *job, size_t index);

@@ -83,6 +83,11 @@ static void release(noise_job *job)
     job->layers = NULL;
 }
 
+bool noise_layers_any(const noise_job *job)
+{
+    return job->layers != NULL && job->layers->complete > 0;
+}
+
 /* The law of layer l's measured noise under rounding r. */
 static qntk_noise_law law_of(const noise_job *job, size_t r, size_t l)
 {
