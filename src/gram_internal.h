@@ -1,5 +1,5 @@
 /* What the parts of the Gram builder share: gram_rows.c prepares the rows, gram_route.c decides how values
- * are computed and which pairs are redone, gram.c computes tiles. */
+ * are computed and which pairs are redone, gram_block.c computes a block, gram.c tiles and matrices of them. */
 #ifndef QNTK_GRAM_INTERNAL_H
 #define QNTK_GRAM_INTERNAL_H
 
@@ -56,6 +56,16 @@ void gram_rows_free(qntk_gram *gram);
 
 /* r^2 up to which the pair of two rows with |x|^2 + |z|^2 <= sum is redone. */
 double gram_radial_reach(const qntk_gram *gram, double sum);
+
+/* A block of the fixed 256 x 256 grid. */
+typedef struct {
+    size_t row, rows, column, columns; /* row and column are multiples of QNTK_TILE */
+} gram_block;
+
+gram_block gram_block_at(const qntk_gram *gram, size_t block_row, size_t block_column);
+
+/* The block's kernel values in tile (rows, QNTK_TILE). BLAS is to run on one thread. */
+void gram_block_compute(const qntk_gram *gram, const gram_block *b, double *tile);
 
 /* Chooses table or recursion for a network and prepares it; sets `pole`. */
 qntk_status gram_route_create(qntk_gram *gram);
