@@ -2,13 +2,11 @@
 #include "ridge_internal.h"
 #include "isa.h"
 
-#include <cblas.h>
 #include <float.h>
 #include <string.h>
 
 enum {
     BAND = QNTK_BAND,
-    SQUARE = BAND * BAND,
     LEAD = QNTK_RIDGE_LEAD,
     MARGIN = QNTK_RIDGE_MARGIN,
     BUNDLE = 32 /* ridges whose factors are held at a time: 10 n KiB */
@@ -154,45 +152,6 @@ static double inverse_norm(const band_route *b, const double *L, double *Z)
     return largest;
 }
 
-/* Blocks of L in rows and columns of 32, `below` = 0 for L_jj and 1 for L_{j+1,j}, which is upper triangular;
- * past row n: identity, zero. */
-static void block_of(size_t n, const double *L, size_t j, size_t below, double *block)
-{
-    memset(block, 0, SQUARE * sizeof(double));
-    for (size_t c = 0; c < BAND; c++)
-        for (size_t r = 0; r < BAND; r++) {
-            const size_t column = j * BAND + c, row = (j + below) * BAND + r;
-            if (column >= n)
-                block[r * BAND + c] = below == 0 && r == c;
-            else if (row >= column && row - column <= BAND && row < n)
-                block[r * BAND + c] = L[column * LEAD + row - column];
-        }
-}
-
-/* tr G by G_jj = L_jj^-T (I + L_{j+1,j}' G_{j+1,j+1} L_{j+1,j}) L_jj^-1, the last block first. */
-static double inverse_trace(size_t n, const double *L)
-{
-    double G[SQUARE], block[SQUARE], trace = 0;
-    memset(G, 0, sizeof G);
-    for (size_t j = (n - 1) / BAND + 1; j-- > 0;) {
-        block_of(n, L, j, 1, block);
-        cblas_dtrmm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, BAND, BAND, 1, block,
-                    BAND, G, BAND);
-        cblas_dtrmm(CblasRowMajor, CblasLeft, CblasUpper, CblasTrans, CblasNonUnit, BAND, BAND, 1, block,
-                    BAND, G, BAND);
-        for (size_t i = 0; i < BAND; i++)
-            G[i * BAND + i] += 1;
-        block_of(n, L, j, 0, block);
-        cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasNoTrans, CblasNonUnit, BAND, BAND, 1, block,
-                    BAND, G, BAND);
-        cblas_dtrsm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, BAND, BAND, 1, block,
-                    BAND, G, BAND);
-        for (size_t i = 0; i < BAND && j * BAND + i < n; i++)
-            trace += G[i * BAND + i];
-    }
-    return trace;
-}
-
 /* alpha <- (B + ridge I)^-1 Q'Y, 32 targets at a time. */
 static void solve_targets(const band_route *b, size_t r, const double *L, double *Z)
 {
@@ -224,7 +183,7 @@ static qntk_status fit_ridge(void *context, size_t index, size_t worker)
         return QNTK_OK;
     job->fit[r].rcond = 1 / o->norm / inverse_norm(b, L, Z);
     if (job->detail >= QNTK_RIDGE_TRACE)
-        job->fit[r].trace = job->scale * inverse_trace(job->n, L);
+        job->fit[r].trace = job->scale * qntk_ridge_inverse_trace(job->n, L);
     solve_targets(b, r, L, Z);
     return QNTK_OK;
 }

@@ -52,6 +52,9 @@ typedef struct {
     void (*backward)(size_t n, const double *L, double *Z);
 } qntk_ridge_ops;
 
+/* tr G, G = (L L')^-1. */
+double qntk_ridge_inverse_trace(size_t n, const double *L);
+
 /* All that this machine can run, best first, ended by NULL. */
 const qntk_ridge_ops *const *qntk_ridge_ops_all(void);
 
