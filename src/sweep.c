@@ -1,31 +1,7 @@
-/* One model of a sweep: trained, judged, measured. */
-#include "internal.h"
-
-#include "qntk/sweep.h"
+/* One model of a sweep: trained and judged. */
+#include "sweep_internal.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-/* ---- measures ---- */
-
-static const struct {
-    const char *name;
-    bool sampled;
-} measures[QNTK_MEASURES] = {
-    [QNTK_MEASURE_NORM] = {"norm", false},
-    [QNTK_MEASURE_DISTANCE] = {"distance", false},
-    [QNTK_MEASURE_MARGIN] = {"margin", false},
-};
-
-const char *qntk_measure_name(size_t measure)
-{
-    return measure < QNTK_MEASURES ? measures[measure].name : "";
-}
-
-bool qntk_measure_sampled(size_t measure)
-{
-    return measure < QNTK_MEASURES && measures[measure].sampled;
-}
 
 const char *qntk_sweep_outcome_name(size_t outcome)
 {
@@ -42,17 +18,7 @@ qntk_loss qntk_sweep_loss(const qntk_sweep *sweep, size_t classes)
 
 /* ---- training ---- */
 
-typedef struct {
-    const qntk_sweep *sweep;
-    const qntk_sweep_data *data;
-    qntk_sweep_model model;
-    size_t outputs;
-    qntk_network network, start; /* trained, and as it was */
-    qntk_trainer *trainer;
-    double *F, *answer; /* (most rows, outputs), (most rows) */
-} job;
-
-static qntk_status create_network(const job *j, qntk_network *network)
+static qntk_status create_network(const qntk_sweep_job *j, qntk_network *network)
 {
     const qntk_sweep *s = j->sweep;
     const size_t depth = j->model.depth;
@@ -66,7 +32,7 @@ static qntk_status create_network(const job *j, qntk_network *network)
     return qntk_network_create(depth + 1, sizes, levels, s->b_std, j->model.seed, network);
 }
 
-static qntk_status prepare(job *j)
+static qntk_status prepare(qntk_sweep_job *j)
 {
     const qntk_sweep *s = j->sweep;
     const size_t most = qntk_max(j->data->n, j->data->test_n);
@@ -87,7 +53,7 @@ static qntk_status prepare(job *j)
     return status == QNTK_OK ? qntk_trainer_create(&j->network, options, &j->trainer) : status;
 }
 
-static qntk_status train(job *j, qntk_sweep_row *row)
+static qntk_status train(qntk_sweep_job *j, qntk_sweep_row *row)
 {
     const qntk_sweep *s = j->sweep;
     const bool until = !isnan(s->until_loss);
@@ -107,7 +73,7 @@ static qntk_status train(job *j, qntk_sweep_row *row)
 /* ---- judging ---- */
 
 /* The accuracy of the expected output, or its mean squared error. F keeps it. */
-static qntk_status judge(job *j, size_t n, const float *X, const double *y, double *score)
+static qntk_status judge(qntk_sweep_job *j, size_t n, const float *X, const double *y, double *score)
 {
     const qntk_sweep_data *data = j->data;
     *score = NAN;
@@ -135,59 +101,7 @@ static double accuracy_gap(const qntk_sweep_data *data, double train, double tes
     return (round(train * n) * test_n - round(test * test_n) * n) / (n * test_n);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* The 10 % quantile of the margins of the training rows, whose outputs are in F. Overwrites the answers. */
-static double margin(job *j)
-{
-    const size_t n = j->data->n, classes = j->data->classes;
-    if (classes < 2)
-        return NAN;
-    for (size_t i = 0; i < n; i++) {
-        const double *f = j->F + i * classes;
-        const size_t label = (size_t)j->data->y[i];
-        double other = -INFINITY;
-        for (size_t c = 0; c < classes; c++)
-            other = c != label ? fmax(other, f[c]) : other;
-        j->answer[i] = f[label] - other;
-    }
-    qsort(j->answer, n, sizeof *j->answer, ascending);
-    return j->answer[n / 10];
-}
-
-/* The norm of the weights in use, and of their difference to those at the start. */
-static qntk_status measure_norms(job *j, double *norm, double *distance)
-{
-    qntk_moments_weights *now = qntk_alloc_zero(j->network.count, sizeof *now);
-    qntk_moments_weights *then = qntk_alloc_zero(j->network.count, sizeof *then);
-    qntk_status status = now == NULL || then == NULL ? QNTK_FAIL_MEMORY() : QNTK_OK;
-    double square = 0, moved = 0;
-    if (status == QNTK_OK)
-        status = qntk_network_moments(&j->network, j->model.rounding, now);
-    if (status == QNTK_OK)
-        status = qntk_network_moments(&j->start, j->model.rounding, then);
-    for (size_t l = 0; l < j->network.count && status == QNTK_OK; l++)
-        for (size_t k = 0; k < now[l].fan_in * now[l].fan_out; k++) {
-            const double w = now[l].latent[k], difference = w - then[l].latent[k];
-            square += w * w;
-            moved += difference * difference;
-        }
-    *norm = sqrt(square);
-    *distance = sqrt(moved);
-    if (now != NULL)
-        qntk_network_moments_free(&j->network, now);
-    if (then != NULL)
-        qntk_network_moments_free(&j->start, then);
-    qntk_free(now);
-    qntk_free(then);
-    return status;
-}
-
-static qntk_status measure(job *j, qntk_sweep_row *row)
+static qntk_status judge_all(qntk_sweep_job *j, qntk_sweep_row *row)
 {
     const qntk_sweep_data *data = j->data;
     qntk_status status = judge(j, data->test_n, data->test_X, data->test_y, &row->test);
@@ -196,11 +110,8 @@ static qntk_status measure(job *j, qntk_sweep_row *row)
     if (status != QNTK_OK)
         return status;
     row->gap = data->classes > 0 ? accuracy_gap(data, row->train, row->test) : row->test - row->train;
-    row->measure[QNTK_MEASURE_MARGIN] = margin(j);
     status = create_network(j, &j->start);
-    if (status == QNTK_OK)
-        status = measure_norms(j, &row->measure[QNTK_MEASURE_NORM], &row->measure[QNTK_MEASURE_DISTANCE]);
-    return status;
+    return status == QNTK_OK ? qntk_sweep_measure(j, row) : status;
 }
 
 /* ---- the whole ---- */
@@ -223,15 +134,15 @@ qntk_status qntk_sweep_run(const qntk_sweep *sweep, const qntk_sweep_data *data,
                  "no rows to train on");
     QNTK_REQUIRE(data->classes > 0 || qntk_sweep_loss(sweep, 0) == QNTK_LOSS_SQUARED,
                  "the target is a number: loss = squared is the one for it");
-    job j = {.sweep = sweep,
-             .data = data,
-             .model = qntk_sweep_at(sweep, index),
-             .outputs = data->classes > 0 ? data->classes : 1};
+    qntk_sweep_job j = {.sweep = sweep,
+                        .data = data,
+                        .model = qntk_sweep_at(sweep, index),
+                        .outputs = data->classes > 0 ? data->classes : 1};
     qntk_status status = prepare(&j);
     if (status == QNTK_OK)
         status = train(&j, row);
     if (status == QNTK_OK)
-        status = measure(&j, row);
+        status = judge_all(&j, row);
     if (status == QNTK_NOT_FINITE) {
         const size_t epochs = row->epochs;
         *row = empty_row();

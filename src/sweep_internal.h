@@ -17,8 +17,23 @@ typedef struct {
     const char *choices;  /* "a|b" */
 } grid_key;
 
-enum { QNTK_SWEEP_KEYS = 26 };
+enum { QNTK_SWEEP_KEYS = 28 };
 extern const grid_key qntk_sweep_keys[QNTK_SWEEP_KEYS];
+
+/* A trained network with what it was made of. */
+typedef struct {
+    const qntk_sweep *sweep;
+    const qntk_sweep_data *data;
+    qntk_sweep_model model;
+    size_t outputs;
+    qntk_network network, start; /* trained, and as it was */
+    qntk_trainer *trainer;
+    double *F, *answer; /* (most rows, outputs), (most rows) */
+} qntk_sweep_job;
+
+/* Fills the measures of a row; F holds the outputs of the training rows. Overwrites the answers. Codes of the
+ * functions that measure. */
+qntk_status qntk_sweep_measure(qntk_sweep_job *job, qntk_sweep_row *row);
 
 /* What is not in the file. */
 qntk_sweep qntk_sweep_usual(void);

@@ -2,6 +2,7 @@
 #include "sweep_internal.h"
 
 #include "dataset_internal.h"
+#include "qntk/sharpness.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -91,11 +92,16 @@ const grid_key qntk_sweep_keys[QNTK_SWEEP_KEYS] = {
      .high = 1e9},
     {"until_loss", "X", "end with the first epoch of a lower mean loss; other models do not count",
      GRID_NUMBERS, FIELD(until_loss), .low = 1e-12, .high = 1e12},
+    {"repeats", "N", "of each search for sigma, with other draws", GRID_COUNTS, FIELD(repeats), .low = 1,
+     .high = 1000},
+    {"draws", "N", "of noise to an accuracy in that search", GRID_COUNTS, FIELD(draws), .low = 1,
+     .high = 1000},
 };
 
 qntk_sweep qntk_sweep_usual(void)
 {
     const qntk_train_options train = qntk_train_defaults();
+    const qntk_sharpness_options sharpness = qntk_sharpness_defaults();
     return (qntk_sweep){.bits = 1,
                         .levels = {QNTK_LEVELS_BINARY},
                         .roundings = 1,
@@ -110,6 +116,8 @@ qntk_sweep qntk_sweep_usual(void)
                         .optimizer = train.optimizer,
                         .batch = 50,
                         .epochs = 100,
+                        .repeats = sharpness.repeats,
+                        .draws = sharpness.draws,
                         .until_loss = NAN,
                         .split = NAN,
                         .fold = 1};

@@ -273,7 +273,7 @@ static void make_rows(rows *r, size_t classes)
 
 static const char grid[] =
     "data = x\nbits = real 1 1.58 3\nrounding = stochastic nearest\nwidth = 12\ndepth = 2\n"
-    "seed = 3 4\nlr = 0.02\nepochs = 6\nbatch = 16\nb_std = 0.1\n";
+    "seed = 3 4\nlr = 0.02\nepochs = 6\nbatch = 16\nb_std = 0.1\nrepeats = 2\ndraws = 3\n";
 
 static int by_value(const void *a, const void *b)
 {
@@ -291,6 +291,39 @@ static double weight_in_use(const qntk_network_layer *layer, qntk_rounding round
     if (rounding == QNTK_ROUNDING_STOCHASTIC)
         return clipped;
     return (double)(float)(-1 + step * floor((clipped + 1) / step + 0.5)); /* levels are floats */
+}
+
+/* What other modules measure, by plain calls. */
+static void measure_twin(const rows *r, const qntk_sweep_model *model, const qntk_network *network,
+                         const qntk_network *start, qntk_sweep_row *row)
+{
+    const qntk_loss loss = r->data.classes > 0 ? QNTK_LOSS_CROSS_ENTROPY : QNTK_LOSS_SQUARED;
+    qntk_penalty_options penalty_options = qntk_penalty_defaults();
+    qntk_sharpness_options options = qntk_sharpness_defaults();
+    qntk_penalty penalty;
+    qntk_sharpness s;
+    penalty_options.loss = options.loss = loss;
+    ck_assert_ok(qntk_penalty_measure(network, model->rounding, ROWS, r->X, r->T, penalty_options, &penalty));
+    row->measure[QNTK_MEASURE_PENALTY] = penalty.gauss_newton;
+    for (size_t m = QNTK_MEASURE_SIGMA; m < QNTK_MEASURE_PENALTY; m++)
+        row->measure[m] = row->se[m] = NAN;
+    if (r->data.classes == 0)
+        return;
+    options.repeats = 2;
+    options.draws = 3;
+    options.seed = model->seed;
+    ck_assert_ok(qntk_sharpness_of(network, start, model->rounding, ROWS, r->X, r->y, CLASSES, options, &s));
+    const double value[] = {s.sigma,      s.magnitude_sigma, s.measure[0],
+                            s.measure[1], s.measure[2],      s.measure[3]};
+    const double se[] = {s.sigma_se, s.magnitude_sigma_se, s.se[0], s.se[1], s.se[2], s.se[3]};
+    for (size_t m = 0; m < 6; m++) {
+        const bool found = (m == 1 || m == 5 ? s.magnitude_found : s.found) > 0;
+        row->measure[QNTK_MEASURE_SIGMA + m] = found ? value[m] : (double)NAN;
+        row->se[QNTK_MEASURE_SIGMA + m] = found ? se[m] : (double)NAN;
+    }
+    row->measure[QNTK_MEASURE_BOUND] = s.bound;
+    ck_assert_relative(s.norm, row->measure[QNTK_MEASURE_NORM], 64 * DBL_EPSILON);
+    ck_assert_relative(s.distance, row->measure[QNTK_MEASURE_DISTANCE], 64 * DBL_EPSILON);
 }
 
 /* The numbers of a row by plain calls; margin and gap of `n` rows from 0. */
@@ -343,6 +376,7 @@ static qntk_sweep_row twin(const rows *r, const qntk_sweep_model *model, size_t 
         }
     row.measure[QNTK_MEASURE_NORM] = sqrt(square);
     row.measure[QNTK_MEASURE_DISTANCE] = sqrt(moved);
+    measure_twin(r, model, &network, &start, &row);
     qntk_trainer_destroy(&trainer);
     qntk_network_free(&network);
     qntk_network_free(&start);
@@ -354,6 +388,7 @@ static void check_models(size_t classes)
     static rows r;
     double worst = 0;
     size_t wrong = 0;
+    size_t defined[QNTK_MEASURES] = {0};
     make_rows(&r, classes);
     qntk_sweep s = parse(grid);
     for (size_t k = 0; k < qntk_sweep_count(&s); k++) {
@@ -365,13 +400,26 @@ static void check_models(size_t classes)
         worst = test_worse(worst, fabs(row.train - expected.train));
         worst = test_worse(worst, fabs(row.test - expected.test));
         worst = test_worse(worst, fabs(row.gap - expected.gap));
-        for (size_t m = 0; m <= QNTK_MEASURE_MARGIN; m++)
-            if (classes > 0 || m != QNTK_MEASURE_MARGIN)
+        for (size_t m = 0; m < QNTK_MEASURES; m++) {
+            wrong += isnan(row.measure[m]) != isnan(expected.measure[m]);
+            if (!isnan(row.measure[m]) && row.measure[m] != expected.measure[m])
                 worst = test_worse(worst, fabs(row.measure[m] / expected.measure[m] - 1));
-        wrong += isnan(row.measure[QNTK_MEASURE_MARGIN]) != (classes == 0);
+            if (m >= QNTK_MEASURE_SIGMA && m < QNTK_MEASURE_PENALTY) /* the same numbers, or none */
+                wrong += memcmp(&row.se[m], &expected.se[m], sizeof(double)) != 0 &&
+                         !(isnan(row.se[m]) && isnan(expected.se[m]));
+            defined[m] += !isnan(row.measure[m]);
+        }
     }
     ck_assert_uint_eq(wrong, 0);
     ck_assert_close(worst, 0, 64 * DBL_EPSILON, 1);
+    for (size_t m = 0; m < QNTK_MEASURES; m++) { /* real weights have no bound; numbers no accuracy */
+        const bool any = classes > 0 || m <= QNTK_MEASURE_DISTANCE || m == QNTK_MEASURE_PENALTY;
+        const size_t models = qntk_sweep_count(&s) - (m == QNTK_MEASURE_BOUND ? 2 : 0);
+        if (m < QNTK_MEASURE_SIGMA || m > QNTK_MEASURE_MAGNITUDE_AWARE || !any)
+            ck_assert_uint_eq(defined[m], any ? models : 0);
+        else
+            ck_assert_uint_ge(defined[m], models / 2);
+    }
     qntk_sweep_free(&s);
 }
 
@@ -508,7 +556,7 @@ static qntk_status sweep_once(void *context)
     qntk_sweep_correlation *correlation = NULL;
     size_t count;
     qntk_meta meta = {0};
-    qntk_status status = qntk_sweep_parse("grid", "data = x\nlabels = y\nwidth = 3\nepochs = 1\n", s);
+    qntk_status status = qntk_sweep_parse("grid", "data = x\nlabels = y\nwidth = 3\nepochs = 1\nrepeats = 1\ndraws = 1\n", s);
     if (status == QNTK_OK)
         status = qntk_sweep_run(s, &small_rows.data, 0, &row);
     if (status == QNTK_OK)

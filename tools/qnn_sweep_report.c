@@ -189,12 +189,12 @@ static void print_all(const sweep_job *j, FILE *stream)
 {
     fprintf(
         stream,
-        "\nKendall's tau of a measure with the gap, and its 95 %% bootstrap interval\n%-20s  %5s  %6s  %6s  "
+        "\nKendall's tau of a measure with the gap, and its 95 %% bootstrap interval\n%-16s  %5s  %6s  %6s  "
         "%6s  %9s\n",
         "measure", "n", "tau", "low", "high", "p");
     for (size_t k = 0; k < QNTK_MEASURES && k < j->correlations; k++) {
         const qntk_sweep_correlation *r = &j->correlation[k];
-        fprintf(stream, "%-20s  %5zu", qntk_measure_name(r->measure), r->kendall.used);
+        fprintf(stream, "%-16s  %5zu", qntk_measure_name(r->measure), r->kendall.used);
         print_number(stream, "  %*.2f", 6, r->kendall.tau);
         print_number(stream, "  %*.2f", 6, r->interval.low);
         print_number(stream, "  %*.2f", 6, r->interval.high);
@@ -203,26 +203,26 @@ static void print_all(const sweep_job *j, FILE *stream)
     }
 }
 
-/* A line for each group: tau of all measures. */
+/* A column for each group: tau of all measures. */
 static void print_groups(const sweep_job *j, FILE *stream)
 {
-    if (j->correlations <= QNTK_MEASURES)
+    const size_t groups = j->correlations / QNTK_MEASURES;
+    if (groups < 2)
         return;
-    fprintf(stream, "\ntau in groups\n%-5s  %-10s  %5s", "bits", "rounding", "n");
-    for (size_t m = 0; m < QNTK_MEASURES; m++) {
-        const char *name = qntk_measure_name(m);
-        fprintf(stream, "  %*s", (int)strlen(name) > 6 ? (int)strlen(name) : 6, name);
+    fprintf(stream, "\ntau by bits and rounding: s stochastic, n nearest\n%-16s", "measure");
+    for (size_t g = 1; g < groups; g++) {
+        const qntk_sweep_model *group = &j->correlation[g * QNTK_MEASURES].group;
+        char bits[QNTK_SWEEP_NAME];
+        qntk_sweep_bits_name(group->levels, bits);
+        fprintf(stream, "  %4s%2s", bits,
+                group->levels == QNTK_LEVELS_REAL             ? ""
+                : group->rounding == QNTK_ROUNDING_STOCHASTIC ? " s"
+                                                              : " n");
     }
-    for (size_t k = QNTK_MEASURES; k < j->correlations; k++) {
-        const qntk_sweep_correlation *r = &j->correlation[k];
-        if (r->measure == 0) {
-            char bits[QNTK_SWEEP_NAME];
-            qntk_sweep_bits_name(r->group.levels, bits);
-            fprintf(stream, "\n%-5s  %-10s  %5zu", bits, qntk_sweep_rounding_name(&r->group),
-                    r->kendall.used);
-        }
-        const size_t width = strlen(qntk_measure_name(r->measure));
-        print_number(stream, "  %*.2f", width > 6 ? (int)width : 6, r->kendall.tau);
+    for (size_t m = 0; m < QNTK_MEASURES; m++) {
+        fprintf(stream, "\n%-16s", qntk_measure_name(m));
+        for (size_t g = 1; g < groups; g++)
+            print_number(stream, "  %*.2f", 6, j->correlation[g * QNTK_MEASURES + m].kendall.tau);
     }
     fputc('\n', stream);
 }

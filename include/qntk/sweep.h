@@ -51,6 +51,7 @@ typedef struct {
     size_t batch, epochs;
     double until_loss;            /* training ends with the first epoch of a lower mean loss; NaN: never */
     size_t first_real, last_real; /* 1: the first layer, the readout have real weights */
+    size_t repeats, draws;        /* of sharpness: qntk_sharpness_options */
 } qntk_sweep;
 
 /* Reads a grid from a file, at most 1 MiB, or from `text`, called `name` in messages.
@@ -103,9 +104,25 @@ qntk_loss qntk_sweep_loss(const qntk_sweep *sweep, size_t classes);
 /* What is measured on a trained model, on its training rows; NaN where it is not defined.
  * norm: Euclidean norm of all weights in use, biases left out; distance: the same of their difference to those at the
  * start; margin: of the output of the true class over the largest other one, the 10 % quantile (the sorted value
- * number floor(n/10), from 0). Weights in use are the latent ones within [-1,1], which are the mean of the rounded
- * ones, or the nearest levels; outputs are expected ones over the rounding. */
-typedef enum { QNTK_MEASURE_NORM, QNTK_MEASURE_DISTANCE, QNTK_MEASURE_MARGIN, QNTK_MEASURES } qntk_measure;
+ * number floor(n/10), from 0); sigma, magnitude_sigma, flatness, norm_origin, norm_init, magnitude_aware and bound: see
+ * sharpness.h, with their standard errors over repeats, for classes only, and NaN, the bound excepted, if no noise
+ * takes the accuracy down as far as they ask; penalty: the Gauss-Newton form of penalty.h, 0 for real weights.
+ * Weights in use are the latent ones within [-1,1], which are the mean of the rounded ones, or the nearest levels;
+ * outputs are expected ones over the rounding. */
+typedef enum {
+    QNTK_MEASURE_NORM,
+    QNTK_MEASURE_DISTANCE,
+    QNTK_MEASURE_MARGIN,
+    QNTK_MEASURE_SIGMA,
+    QNTK_MEASURE_MAGNITUDE_SIGMA,
+    QNTK_MEASURE_FLATNESS, /* and the three after it in the order of sharpness.h */
+    QNTK_MEASURE_NORM_ORIGIN,
+    QNTK_MEASURE_NORM_INIT,
+    QNTK_MEASURE_MAGNITUDE_AWARE,
+    QNTK_MEASURE_BOUND,
+    QNTK_MEASURE_PENALTY,
+    QNTK_MEASURES
+} qntk_measure;
 
 /* Its name in results, and whether it has a standard error. */
 const char *qntk_measure_name(size_t measure);
