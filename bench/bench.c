@@ -98,8 +98,21 @@ static const char serve[] = "\nimport sys\n"
                             "    globals()[line.strip()]()\n"
                             "    print('done', flush=True)\n";
 
-/* In the child: Python with its standard input and output on the two pipes. */
-_Noreturn static void become_python(const char *script, const char *const *arguments, int in, int out)
+/* Which Python: that of $PYTHON alone; or the first on the path, or the system's, whose packages one that comes before
+ * it on the path need not have. NULL: no more. */
+static const char *which_python(size_t attempt)
+{
+    const char *chosen = getenv("PYTHON");
+    static const char *const usual[] = {"python3", "/usr/bin/python3"};
+    if (chosen != NULL && chosen[0] != '\0')
+        return attempt == 0 ? chosen : NULL;
+    return attempt < sizeof usual / sizeof *usual ? usual[attempt] : NULL;
+}
+
+/* In the child: Python with its standard input and output on the two pipes; what it says of a module that is missing
+ * is said only by the last one. */
+_Noreturn static void become_python(size_t attempt, const char *script, const char *const *arguments, int in,
+                                    int out)
 {
     enum { WORDS = 16 };
     size_t bytes = strlen(script) + sizeof serve;
@@ -107,14 +120,17 @@ _Noreturn static void become_python(const char *script, const char *const *argum
     if (whole == NULL)
         _exit(127);
     snprintf(whole, bytes, "%s%s", script, serve);
-    const char *words[WORDS] = {"python3", "-c", whole};
+    const char *words[WORDS] = {which_python(attempt), "-c", whole};
     for (size_t count = 3; arguments != NULL && *arguments != NULL && count < WORDS - 1; count++)
         words[count] = *arguments++;
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
-    /* a Python that was installed with the system's packages before one that shadows it */
-    execv("/usr/bin/python3", (char *const *)words);
-    execvp("python3", (char *const *)words);
+    if (which_python(attempt + 1) != NULL) {
+        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (nowhere >= 0)
+            dup2(nowhere, STDERR_FILENO);
+    }
+    execvp(words[0], (char *const *)words);
     _exit(127);
 }
 
@@ -124,7 +140,7 @@ static bool heard(const bench_python *python, const char *word)
     return fgets(line, sizeof line, python->from) != NULL && strncmp(line, word, strlen(word)) == 0;
 }
 
-bool bench_python_start(const char *script, const char *const *arguments, bench_python *python)
+static bool start(size_t attempt, const char *script, const char *const *arguments, bench_python *python)
 {
     *python = (bench_python){0};
     int to[2], from[2];
@@ -139,7 +155,7 @@ bool bench_python_start(const char *script, const char *const *arguments, bench_
     fflush(stdout);
     python->child = fork();
     if (python->child == 0)
-        become_python(script, arguments, to[0], from[1]);
+        become_python(attempt, script, arguments, to[0], from[1]);
     close(to[0]);
     close(from[1]);
     python->to = fdopen(to[1], "w");
@@ -147,6 +163,14 @@ bool bench_python_start(const char *script, const char *const *arguments, bench_
     if (python->child > 0 && python->to != NULL && python->from != NULL && heard(python, "ready"))
         return true;
     bench_python_end(python);
+    return false;
+}
+
+bool bench_python_start(const char *script, const char *const *arguments, bench_python *python)
+{
+    for (size_t attempt = 0; which_python(attempt) != NULL; attempt++)
+        if (start(attempt, script, arguments, python))
+            return true;
     return false;
 }
 

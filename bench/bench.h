@@ -41,7 +41,7 @@ typedef struct {
 } bench_python;
 
 /* Starts Python on `script`, which imports, prepares and defines functions, with sys.argv[1:] = arguments (a
- * NULL ends them). False if there is no Python, a module is missing, or the script fails. */
+ * NULL ends them): $PYTHON, or else python3 or, if that one fails, /usr/bin/python3. False if there is no Python, a module is missing, or the script fails. */
 bool bench_python_start(const char *script, const char *const *arguments, bench_python *python);
 
 /* Calls the script's function of this name; false if that fails. */

@@ -126,35 +126,38 @@ static double residual(const train_case *c)
     return fabs(loss - expected) / expected;
 }
 
-/* The same step as a PyTorch user writes it, on the better of one and all threads (a single thread is faster
- * at small sizes). run() does as many steps as we do. */
+/* The same step as a PyTorch user writes it, in single precision, by the fastest of two ways to round on one or all
+ * threads, as a trial of each decides (a single thread is faster at small sizes). run() does as many steps as we do. */
 static const char torch_script[] =
     "import os, sys, time, torch\n"
     "d, w, c, adam, steps = *map(int, sys.argv[1:4]), sys.argv[4] == 'adam', int(sys.argv[5])\n"
+    "def select(t): return torch.where(torch.rand_like(t) < (t + 1) / 2, 1.0, -1.0)\n"
+    "def sign(t): return torch.empty_like(t).uniform_(-1, 1).neg_().add_(t).sign_()\n"
+    "draw = select\n"
     "class Round(torch.autograd.Function):\n"
     "    @staticmethod\n"
-    "    def forward(ctx, t): return torch.where(torch.rand_like(t) < (t + 1) / 2, 1.0, -1.0)\n"
+    "    def forward(ctx, t): return draw(t)\n"
     "    @staticmethod\n"
     "    def backward(ctx, g): return g\n"
     "x = torch.rand(100, d) * 2 - 1; y = torch.arange(100) % c\n"
     "ws = [(torch.rand(b, a) * 2 - 1).requires_grad_() for a, b in ((d, w), (w, w))]\n"
     "ws.append(torch.randn(c, w).requires_grad_())\n"
     "opt = torch.optim.Adam(ws, 1e-3) if adam else torch.optim.SGD(ws, 0.1)\n"
-    "def run():\n"
-    "    for i in range(steps):\n"
+    "def run(count=steps):\n"
+    "    for i in range(count):\n"
     "        h = x\n"
     "        for k, t in enumerate(ws):\n"
     "            h = h @ (Round.apply(t) if k < 2 else t).T * ((2 if k < 2 else 1) / t.shape[1]) ** 0.5\n"
     "            h = torch.relu(h) if k < 2 else h\n"
     "        loss = torch.nn.functional.cross_entropy(h, y)\n"
-    "        opt.zero_grad(); loss.backward(); opt.step()\n"
+    "        opt.zero_grad(set_to_none=True); loss.backward(); opt.step()\n"
     "        with torch.no_grad():\n"
     "            for t in ws[:2]: t.clamp_(-1, 1)\n"
     "best = {}\n"
-    "for threads in (1, len(os.sched_getaffinity(0))):\n"
-    "    torch.set_num_threads(threads); run()\n"
-    "    t0 = time.perf_counter(); run(); best[threads] = time.perf_counter() - t0\n"
-    "torch.set_num_threads(min(best, key=best.get))\n";
+    "for ways in [(f, n) for f in (select, sign) for n in (1, len(os.sched_getaffinity(0)))]:\n"
+    "    draw, threads = ways; torch.set_num_threads(threads); run(1)\n"
+    "    t0 = time.perf_counter(); run(); best[ways] = time.perf_counter() - t0\n"
+    "draw, threads = min(best, key=best.get); torch.set_num_threads(threads)\n";
 
 static bool start_torch(const size_t *sizes, const char *optimizer, bench_python *torch)
 {
@@ -165,6 +168,31 @@ static bool start_torch(const size_t *sizes, const char *optimizer, bench_python
     snprintf(steps, sizeof steps, "%d", STEPS);
     const char *arguments[] = {d, w, classes, optimizer, steps, NULL};
     return bench_python_start(torch_script, arguments, torch);
+}
+
+/* A step of annealing beside its bare products: expected weights under noise of a shape. */
+static void compare_annealed(const size_t *sizes, qntk_noise_shape noise)
+{
+    static const char *const shape[] = {"uniform", "triangular", "normal", "logistic"};
+    train_case c = create(sizes, 3);
+    qntk_train_options options = qntk_train_defaults();
+    options.optimizer = QNTK_OPTIMIZER_SGD;
+    options.rate = 0.1;
+    options.method = QNTK_METHOD_ANA;
+    options.rounding = QNTK_ROUNDING_NEAREST;
+    options.anneal.noise = noise;
+    bench_check(qntk_trainer_create(&c.network, options, &c.trainer));
+    bench_contestant both[2] = {
+        {.name = "products", .run = run_products, .context = &c, .blas_threads = true},
+        {.name = "step", .run = run_steps, .context = &c},
+    };
+    bench_interleave(2, both, REPEATS, true);
+    char name[128];
+    snprintf(name, sizeof name, "%zu-%zu-%zu-%zu ternary sgd annealed, %s noise", sizes[0], sizes[1],
+             sizes[2], sizes[3], shape[noise]);
+    bench_row("step", name, both[1].seconds / STEPS, "products", both[0].seconds / STEPS, residual(&c));
+    qntk_trainer_destroy(&c.trainer);
+    destroy(&c);
 }
 
 static void compare(const size_t *sizes, size_t levels, qntk_optimizer optimizer)
@@ -285,6 +313,10 @@ int main(void)
     compare(large, 2, QNTK_OPTIMIZER_ADAM);
     compare(small, 2, QNTK_OPTIMIZER_ADAM);
     compare(middle, 2, QNTK_OPTIMIZER_ADAM);
+    compare_annealed(middle, QNTK_NOISE_UNIFORM);
+    compare_annealed(middle, QNTK_NOISE_NORMAL);
+    compare_annealed(large, QNTK_NOISE_UNIFORM);
+    compare_annealed(large, QNTK_NOISE_NORMAL);
     compare_expect(middle, 0, 10000);
     compare_expect(middle, 2, 10000);
     compare_expect(middle, 3, 10000);
