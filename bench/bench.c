@@ -125,6 +125,8 @@ _Noreturn static void become_python(size_t attempt, const char *script, const ch
         words[count] = *arguments++;
     dup2(in, STDIN_FILENO);
     dup2(out, STDOUT_FILENO);
+    if (words[0] == NULL)
+        _exit(127);
     if (which_python(attempt + 1) != NULL) {
         const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
         if (nowhere >= 0)

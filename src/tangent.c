@@ -27,44 +27,69 @@ double qntk_tangent_distance(size_t count, const double *A, const double *B)
     return sqrt(difference / norm);
 }
 
-/* ---- one gradient ---- */
+/* ---- gradients ---- */
 
-static qntk_status write_gradient(qntk_tangent_pass *p, double *gradient)
+/* Rows TANGENT_BLOCK * index .. of a layer's latent weights in p->gradient: with sums over the rows of data
+ *     (w/sqrt n) delta' m + (w^2/n) [ tau' * (eps' m^2) + (tau' + 2 theta) * (eps' v) ],    * entry by entry. */
+static qntk_status write_rows(void *context, size_t index, size_t worker)
 {
-    for (size_t l = 0; l < p->count; l++) {
-        qntk_tangent_stage *s = &p->stages[l];
-        const size_t fan_in = s->layer->fan_in, fan_out = s->layer->fan_out;
-        const double scale = qntk_moments_scale(s->layer);
-        qntk_status status = tangent_prepare(p, s, true);
-        if (status != QNTK_OK)
-            return status;
-        for (size_t i = 0; i < fan_out; i++)
-            for (size_t j = 0; j < fan_in; j++, gradient++) {
-                const double m = s->m[j], v = s->v != NULL ? s->v[j] : 0;
-                const double ds2 = p->weights[0][i * fan_in + j] * m * m + p->weights[1][i * fan_in + j] * v;
-                *gradient = scale * s->delta[i] * m + (s->varies ? scale * scale * s->eps[i] * ds2 : 0);
-            }
-        for (size_t i = 0; i < fan_out && s->layer->bias != NULL; i++)
-            *gradient++ = s->layer->b_std * s->delta[i];
-    }
+    const qntk_tangent_pass *p = context;
+    const qntk_tangent_stage *s = p->now;
+    const size_t fan_in = s->layer->fan_in, fan_out = s->layer->fan_out, first = index * TANGENT_BLOCK;
+    const size_t rows = qntk_min(TANGENT_BLOCK, fan_out - first), at = first * fan_in;
+    const double scale = qntk_moments_scale(s->layer), *by_m = p->weights[0] + at, *by_v = p->weights[1] + at;
+    double *square = p->scratch + worker * tangent_scratch_size(p),
+           *variance = square + TANGENT_BLOCK * p->width;
+    double *gradient = p->gradient + at;
+    tangent_sum_rows(p->n, rows, fan_in, scale, s->delta + first, fan_out, s->m, gradient);
+    if (!s->varies)
+        return QNTK_OK;
+    tangent_sum_rows(p->n, rows, fan_in, scale * scale, s->eps + first, fan_out, p->square, square);
+    if (s->v != NULL)
+        tangent_sum_rows(p->n, rows, fan_in, scale * scale, s->eps + first, fan_out, s->v, variance);
+    for (size_t k = 0; k < rows * fan_in; k++)
+        gradient[k] += by_m[k] * square[k] + (s->v != NULL ? by_v[k] * variance[k] : 0);
     return QNTK_OK;
 }
 
-qntk_status qntk_tangent_gradient(const qntk_moments_weights *layers, size_t count, const double *x,
-                                  const double *coefficient, double *gradient)
+static qntk_status write_gradient(qntk_tangent_pass *p, double *gradient)
+{
+    qntk_status status = QNTK_OK;
+    for (size_t l = 0; l < p->count && status == QNTK_OK; l++) {
+        qntk_tangent_stage *s = &p->stages[l];
+        const size_t fan_in = s->layer->fan_in, fan_out = s->layer->fan_out;
+        for (size_t k = 0; k < p->n * fan_in; k++)
+            p->square[k] = s->m[k] * s->m[k];
+        p->gradient = gradient;
+        status = tangent_prepare(p, s, true);
+        if (status == QNTK_OK)
+            status = qntk_parallel_for(tangent_blocks(fan_out), write_rows, p);
+        gradient += fan_in * fan_out;
+        for (size_t i = 0; i < fan_out && s->layer->bias != NULL; i++) {
+            double sum = 0;
+            for (size_t r = 0; r < p->n; r++)
+                sum += s->delta[r * fan_out + i];
+            *gradient++ = s->layer->b_std * sum;
+        }
+    }
+    return status;
+}
+
+qntk_status qntk_tangent_gradient_sum(const qntk_moments_weights *layers, size_t count, size_t n,
+                                      const double *X, const double *coefficient, double *gradient)
 {
     QNTK_REQUIRE(layers != NULL && count > 0, "expected at least one layer, found none");
-    QNTK_REQUIRE(x != NULL && coefficient != NULL && gradient != NULL,
-                 "expected a row, coefficients and room for the gradient, found NULL");
-    qntk_tangent_pass p = {.count = count, .n = 1, .X = x};
-    qntk_status status = qntk_moments_check(layers, count, 1, x, &p.width);
+    QNTK_REQUIRE(n > 0 && X != NULL && coefficient != NULL && gradient != NULL,
+                 "expected rows, coefficients and room for the gradient, found NULL");
+    qntk_tangent_pass p = {.count = count, .n = n, .X = X};
+    qntk_status status = qntk_moments_check(layers, count, n, X, &p.width);
     const size_t parameters = status == QNTK_OK ? qntk_tangent_parameters(layers, count) : 0;
     if (status == QNTK_OK)
         status = tangent_allocate(&p, layers);
     if (status == QNTK_OK)
         status = tangent_forward(&p);
     if (status == QNTK_OK) {
-        tangent_seed_outputs(&p, coefficient);
+        memcpy(p.stages[count - 1].delta, coefficient, n * layers[count - 1].fan_out * sizeof *coefficient);
         status = tangent_backward(&p, false);
     }
     if (status == QNTK_OK)
@@ -73,6 +98,12 @@ qntk_status qntk_tangent_gradient(const qntk_moments_weights *layers, size_t cou
         memset(gradient, 0, parameters * sizeof *gradient);
     tangent_release(&p);
     return status;
+}
+
+qntk_status qntk_tangent_gradient(const qntk_moments_weights *layers, size_t count, const double *x,
+                                  const double *coefficient, double *gradient)
+{
+    return qntk_tangent_gradient_sum(layers, count, 1, x, coefficient, gradient);
 }
 
 /* ---- the kernel ---- */

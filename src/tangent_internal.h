@@ -34,6 +34,7 @@ typedef struct {
     double *scratch;            /* (threads, scratch_size) */
     double *pairs;              /* (n,n) contributions of eps, one triangle to be added to the other */
     double *K;                  /* (n,n), the lower triangle */
+    double *gradient;           /* of the weights of p->now */
 } qntk_tangent_pass;
 
 /* Arrays for p->count layers, p->n rows and the greatest p->width. */
@@ -53,6 +54,10 @@ qntk_status tangent_prepare(qntk_tangent_pass *p, qntk_tangent_stage *s, bool de
 /* C (rows,columns) = alpha A B + beta C, with B (inner,columns), or its transpose (columns,inner) stored. */
 void tangent_multiply(size_t rows, size_t columns, size_t inner, double alpha, const double *A,
                       CBLAS_TRANSPOSE transpose, const double *B, double beta, double *C);
+
+/* C (some,columns) = alpha A' B: A (n,some) of rows `stride` apart, B (n,columns). */
+void tangent_sum_rows(size_t n, size_t some, size_t columns, double alpha, const double *A, size_t stride,
+                      const double *B, double *C);
 
 /* All rows through all layers. */
 qntk_status tangent_forward(qntk_tangent_pass *p);

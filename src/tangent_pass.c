@@ -117,6 +117,13 @@ void tangent_multiply(size_t rows, size_t columns, size_t inner, double alpha, c
                 (blasint)columns);
 }
 
+void tangent_sum_rows(size_t n, size_t some, size_t columns, double alpha, const double *A, size_t stride,
+                      const double *B, double *C)
+{
+    cblas_dgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (blasint)some, (blasint)columns, (blasint)n, alpha,
+                A, (blasint)stride, B, (blasint)columns, 0, C, (blasint)columns);
+}
+
 /* ---- forward ---- */
 
 static qntk_status forward_block(void *context, size_t index, size_t worker)

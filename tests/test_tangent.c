@@ -109,6 +109,41 @@ START_TEST(kernels_are_the_inner_products_of_gradients)
 }
 END_TEST
 
+START_TEST(the_gradient_of_a_sum_is_the_sum_of_gradients)
+{
+    enum { N = 70, WIDE = 70, COUNT = DATA * WIDE + WIDE + WIDE * WIDE + WIDE + WIDE * 3 + 3 };
+    static const size_t wide[] = {DATA, WIDE, WIDE, 3}; /* more than a block of rows, and of weights */
+    static double X[N * DATA], coefficient[N * 3], sum[COUNT], expected[COUNT], one[COUNT];
+    for (size_t k = 0; k < LAWS; k++)
+        for (int biases = 0; biases < 2; biases++) {
+            random_network net = random_network_create(3, wide, laws[k], biases ? 0.5 : 0, 30 + k);
+            const size_t count = qntk_tangent_parameters(net.layers, net.count);
+            ck_assert_uint_le(count, COUNT);
+            random_rows(N, DATA, k, X);
+            random_rows(N, 3, 50 + k, coefficient);
+            memset(expected, 0, sizeof expected);
+            double size = 0, worst = 0;
+            for (size_t i = 0; i < N; i++) {
+                ck_assert_ok(qntk_tangent_gradient(net.layers, 3, X + i * DATA, coefficient + i * 3, one));
+                for (size_t j = 0; j < count; j++) {
+                    expected[j] += one[j];
+                    size += one[j] * one[j];
+                }
+            }
+            ck_assert_ok(qntk_threads_set(1));
+            ck_assert_ok(qntk_tangent_gradient_sum(net.layers, 3, N, X, coefficient, sum));
+            ck_assert_ok(qntk_threads_set(3));
+            ck_assert_ok(qntk_tangent_gradient_sum(net.layers, 3, N, X, coefficient, one));
+            ck_assert_ok(qntk_threads_set(0));
+            ck_assert_mem_eq(one, sum, count * sizeof *sum);
+            for (size_t j = 0; j < count; j++)
+                worst = test_worse(worst, fabs(sum[j] - expected[j]));
+            ck_assert_msg(worst <= 1e-13 * sqrt(size), "laws %zu: off by %g of %g", k, worst, sqrt(size));
+            random_network_destroy(&net);
+        }
+}
+END_TEST
+
 START_TEST(layers_wider_than_a_block_change_nothing)
 {
     enum { N = 6 };
@@ -303,6 +338,7 @@ static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, gradients_are_the_differences_of_the_quasi_network);
     tcase_add_test(tcase, kernels_are_the_inner_products_of_gradients);
+    tcase_add_test(tcase, the_gradient_of_a_sum_is_the_sum_of_gradients);
     tcase_add_test(tcase, layers_wider_than_a_block_change_nothing);
     tcase_add_test(tcase, a_fixed_variance_matters_to_rounded_weights_only);
     tcase_add_test(tcase, one_real_layer_is_the_linear_kernel);

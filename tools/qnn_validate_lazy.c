@@ -15,8 +15,7 @@
 
 enum {
     USUAL_ROWS = 20,
-    RECORDS = 20, /* rows of the table for each network, beside the start */
-    CHUNK = 4     /* gradients that are held at once; not the number of threads */
+    RECORDS = 20 /* rows of the table for each network, beside the start */
 };
 static const double SHARE = 0.1;
 
@@ -47,12 +46,11 @@ typedef struct {
     qntk_moments_weights layers[QNN_HIDDEN_MAX + 1];
     double *X;             /* (n,width) embedded rows */
     double *theta, *start; /* (parameters), in the order of qntk_tangent_gradient */
-    double *gradient;      /* (CHUNK,parameters) */
+    double *gradient;      /* (parameters) */
     double *f, *residual;  /* (n) */
     double *K, *K_start;   /* (n,n) */
     double *coefficient;   /* (n) <v_j, r_0> */
     double rate;
-    size_t first; /* row of the chunk */
     qntk_spectrum spectrum;
 } descent;
 
@@ -85,7 +83,7 @@ static qntk_status take_weights(descent *d, const qntk_moments_weights *layers, 
     d->parameters = qntk_tangent_parameters(d->layers, count);
     d->theta = qntk_alloc(d->parameters, sizeof *d->theta);
     d->start = qntk_alloc(d->parameters, sizeof *d->start);
-    d->gradient = qntk_alloc(CHUNK * d->parameters, sizeof *d->gradient);
+    d->gradient = qntk_alloc(d->parameters, sizeof *d->gradient);
     if (d->theta == NULL || d->start == NULL || d->gradient == NULL)
         return QNTK_NO_MEMORY;
     double *at = d->theta;
@@ -177,17 +175,6 @@ static qntk_status create(const job *j, const run *r, descent *d)
 
 /* ---- steps ---- */
 
-/* r_i/n grad f_i of one row of the chunk. */
-static qntk_status row_gradient(void *context, size_t index, size_t worker)
-{
-    (void)worker;
-    descent *d = context;
-    const size_t row = d->first + index;
-    const double coefficient = d->residual[row] / (double)d->n;
-    return qntk_tangent_gradient(d->layers, d->count, d->X + row * d->layers[0].fan_in, &coefficient,
-                                 d->gradient + index * d->parameters);
-}
-
 /* Latent weights of rounded layers back into [-1,1]. */
 static void clip(descent *d)
 {
@@ -200,20 +187,13 @@ static void clip(descent *d)
 
 static qntk_status take_step(const job *j, descent *d)
 {
-    double *sum = qntk_alloc_zero(d->parameters, sizeof *sum);
-    qntk_status status = sum == NULL ? QNTK_NO_MEMORY : QNTK_OK;
-    for (d->first = 0; d->first < d->n && status == QNTK_OK; d->first += CHUNK) {
-        const size_t rows = d->n - d->first < CHUNK ? d->n - d->first : CHUNK;
-        status = qntk_parallel_for(rows, row_gradient, d);
-        for (size_t i = 0; i < rows && status == QNTK_OK; i++)
-            for (size_t k = 0; k < d->parameters; k++)
-                sum[k] += d->gradient[i * d->parameters + k];
-    }
-    for (size_t k = 0; k < d->parameters && status == QNTK_OK; k++)
-        d->theta[k] -= d->rate * sum[k];
-    qntk_free(sum);
+    for (size_t i = 0; i < d->n; i++)
+        d->f[i] = d->residual[i] / (double)d->n; /* dL/df */
+    qntk_status status = qntk_tangent_gradient_sum(d->layers, d->count, d->n, d->X, d->f, d->gradient);
     if (status != QNTK_OK)
         return status;
+    for (size_t k = 0; k < d->parameters; k++)
+        d->theta[k] -= d->rate * d->gradient[k];
     clip(d);
     return update_residual(j, d);
 }

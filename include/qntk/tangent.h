@@ -39,6 +39,12 @@ size_t qntk_tangent_parameters(const qntk_moments_weights *layers, size_t count)
 qntk_status qntk_tangent_gradient(const qntk_moments_weights *layers, size_t count, const double *x,
                                   const double *coefficient, double *gradient);
 
+/* The same of sum_i sum_o coefficient_io f_o(x_i) over n rows X (n, layers[0].fan_in), coefficient (n, outputs): the
+ * gradient of a loss is that of its derivatives by the outputs. By products of layers: the cost is that of a few passes
+ * of all rows, on all threads, the same bytes for any number of them. Memory as qntk_tangent_kernel. */
+qntk_status qntk_tangent_gradient_sum(const qntk_moments_weights *layers, size_t count, size_t n,
+                                      const double *X, const double *coefficient, double *gradient);
+
 typedef struct {
     /* The rounding's variance s2 is held fixed: only the terms in delta that do not pass through s2, as in a
      * network that is trained through its means. Two products a layer instead of O(n^2 fan_in fan_out). Default
