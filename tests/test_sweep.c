@@ -230,6 +230,9 @@ START_TEST(a_file_is_read_and_a_bad_one_is_named)
                     "at most 1 MiB");
     free(large);
     test_files_remove();
+    ck_assert_ok(qntk_sweep_read(test_source("data/sweep.grid"), &s)); /* ours */
+    ck_assert_uint_eq(qntk_sweep_count(&s), 108);
+    qntk_sweep_free(&s);
 }
 END_TEST
 
@@ -556,7 +559,8 @@ static qntk_status sweep_once(void *context)
     qntk_sweep_correlation *correlation = NULL;
     size_t count;
     qntk_meta meta = {0};
-    qntk_status status = qntk_sweep_parse("grid", "data = x\nlabels = y\nwidth = 3\nepochs = 1\nrepeats = 1\ndraws = 1\n", s);
+    qntk_status status =
+        qntk_sweep_parse("grid", "data = x\nlabels = y\nwidth = 3\nepochs = 1\nrepeats = 1\ndraws = 1\n", s);
     if (status == QNTK_OK)
         status = qntk_sweep_run(s, &small_rows.data, 0, &row);
     if (status == QNTK_OK)

@@ -127,14 +127,16 @@ typedef struct {
     pthread_mutex_t lock;
 } sweep_run_state;
 
-/* Products of a training, in any unit. */
+/* Of training and measuring, in any unit. */
 static double cost_of(const sweep_job *j, size_t index)
 {
-    const double fixed = 5000; /* weights that take as long as all that does not grow with them */
+    const double fixed = 5000;   /* weights that take as long as all that does not grow with them */
+    const double stochastic = 4; /* times the weights: outputs are expected ones */
     const qntk_sweep_model model = qntk_sweep_at(&j->sweep, index);
     const double width = (double)model.width, hidden = (double)model.depth - 1;
-    return fixed +
-           width * ((double)j->data.d + hidden * width + (double)(j->data.classes > 0 ? j->data.classes : 1));
+    const double outputs = (double)(j->data.classes > 0 ? j->data.classes : 1);
+    const double weights = width * ((double)j->data.d + hidden * width + outputs);
+    return fixed + (model.rounding == QNTK_ROUNDING_STOCHASTIC ? stochastic : 1) * weights;
 }
 
 static const sweep_run_state *shown; /* by the progress bar */

@@ -20,6 +20,7 @@ typedef struct {
     qntk_sweep_correlation *correlation; /* (correlations) once all rows are there */
     char part[4096];                     /* the file that rows are appended to; "": none */
     int part_file;                       /* its descriptor, or -1 */
+    bool part_failed;                    /* nothing more is appended: its last line may not be whole */
 } sweep_job;
 
 /* ---- rows as cells (qnn_sweep_report.c) ---- */

@@ -307,11 +307,13 @@ qntk_status sweep_keep(sweep_job *j, size_t index)
     char line[LINE_BYTES];
     if (j->part_file < 0)
         return QNTK_OK;
+    if (j->part_failed)
+        return QNTK_IO; /* the first failure is told */
     const size_t size = format_row(j, index, line, sizeof line);
-    const ssize_t written = write(j->part_file, line, size);
-    if (written != (ssize_t)size) {
-        if (written >= 0)
-            errno = ENOSPC;
+    errno = 0;
+    if (write(j->part_file, line, size) != (ssize_t)size) {
+        errno = errno != 0 ? errno : ENOSPC;
+        j->part_failed = true;
         return part_failure(j);
     }
     return fsync(j->part_file) == 0 || errno == EINVAL ? QNTK_OK
