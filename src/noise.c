@@ -17,13 +17,13 @@ qntk_noise_options qntk_noise_defaults(void)
 
 static size_t draws_of(const qntk_noise_job *job)
 {
-    return job->rounding == QNTK_ROUNDING_STOCHASTIC ? job->options.draws : 1;
+    return job->drawn == QNTK_ROUNDING_STOCHASTIC ? job->options.draws : 1;
 }
 
 /* Where distances are measured from: the predicted mean of draws, or the network that is not rounded. */
 static const double *centre_of(const qntk_noise_job *job)
 {
-    return job->rounding == QNTK_ROUNDING_STOCHASTIC ? job->mu : job->clean;
+    return job->drawn == QNTK_ROUNDING_STOCHASTIC ? job->mu : job->clean;
 }
 
 /* ---- draws ---- */
@@ -34,7 +34,7 @@ static double draw_weights(const qntk_noise_job *job, size_t l, size_t draw, flo
     const qntk_network_layer *layer = &job->copy.layers[l];
     const size_t count = layer->fan_in * layer->fan_out;
     double sum = 0;
-    qntk_round_rows(qntk_train_ops_find(NULL), job->rounding, layer, l, job->options.seed, QNTK_STREAM_DRAW,
+    qntk_round_rows(qntk_train_ops_find(NULL), job->drawn, layer, l, job->options.seed, QNTK_STREAM_DRAW,
                     draw, 0, layer->fan_out, rounded);
     for (size_t k = 0; k < count; k++) {
         const double off = (double)rounded[k] - job->layers[l].latent[k];
@@ -87,8 +87,11 @@ static qntk_status add_entries(void *context, size_t index, size_t worker)
     return QNTK_OK;
 }
 
-static qntk_status draw_all(qntk_noise_job *job)
+/* All draws of this rounding; sum, power and weight are theirs afterwards. */
+static qntk_status draw_all(qntk_noise_job *job, qntk_rounding drawn)
 {
+    job->drawn = drawn;
+    memset(job->sum, 0, job->entries * sizeof *job->sum);
     const size_t draws = draws_of(job);
     qntk_status status = QNTK_OK;
     for (job->first = 0; job->first < draws && status == QNTK_OK; job->first += CHUNK) {
@@ -144,22 +147,20 @@ static void measure_draws(const qntk_noise_job *job, size_t l, qntk_noise_layer 
     noise->shift_moments = mean_square(job, l, job->mu, job->clean);
 }
 
-/* One rounding: `sum` is its h - clean. The standard error from the mean squares of single neurons. */
+/* How far chance takes the mean square of one rounding from its mean, relative to that: from draws of stochastic
+ * rounding on the same grid. Neurons above the first layer and rows have errors in common: they are no sample. */
+static void measure_chance(const qntk_noise_job *job, size_t l, double *chance)
+{
+    double se;
+    const double mean = mean_of(draws_of(job), job->count, job->power + l, &se);
+    *chance = job->varies[l] ? se * sqrt((double)draws_of(job)) / mean : 0;
+}
+
+/* One rounding; its mean square distance is in `power`. */
 static void measure_nearest(const qntk_noise_job *job, size_t l, qntk_noise_layer *noise)
 {
-    const size_t fan_out = job->layers[l].fan_out;
-    const double *off = job->sum + job->start[l];
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < fan_out; i++) {
-        double neuron = 0;
-        for (size_t r = 0; r < job->n; r++)
-            neuron += off[r * fan_out + i] * off[r * fan_out + i] / (double)job->n;
-        sum += neuron;
-        squares += neuron * neuron;
-    }
-    const double m = (double)fan_out, mean = sum / m;
-    noise->noise = mean;
-    noise->noise_se = fan_out > 1 ? sqrt(fmax(squares / m - mean * mean, 0) / (m - 1)) : NAN;
+    noise->noise = job->power[l];
+    noise->noise_se = noise->noise * job->chance[l];
     noise->shift = noise->shift_moments = NAN;
     noise->moments += mean_square(job, l, job->mu, job->clean);
 }
@@ -258,7 +259,7 @@ static qntk_status prepare(qntk_noise_job *job, const qntk_network *network, con
 static qntk_status allocate(qntk_noise_job *job, double **room)
 {
     enum { BLOCK = 64 };
-    const size_t draws = draws_of(job), workers = qntk_threads(), most = job->options.neurons;
+    const size_t draws = job->options.draws, workers = qntk_threads(), most = job->options.neurons;
     job->buffer_size =
         qntk_max(job->n * job->width + 2 * job->largest, qntk_max(BLOCK, 2 * most) * job->width);
     struct {
@@ -273,6 +274,7 @@ static qntk_status allocate(qntk_noise_job *job, double **room)
                  {&job->chunk, qntk_min(CHUNK, draws) * job->entries},
                  {&job->power, draws * job->count},
                  {&job->weight, draws * job->count},
+                 {&job->chance, job->count},
                  {&job->rows, 3 * job->n * job->width},
                  {&job->buffer, workers * job->buffer_size},
                  {&job->first_order, job->n * job->count * most},
@@ -313,8 +315,7 @@ static qntk_status check(const qntk_network *network, const qntk_noise_job *job)
     bool rounded = false;
     QNTK_REQUIRE(job->n > 0, "expected rows, found none");
     QNTK_REQUIRE(job->options.neurons > 0, "expected at least one neuron for first order");
-    QNTK_REQUIRE(job->rounding == QNTK_ROUNDING_NEAREST || job->options.draws >= 2,
-                 "expected at least 2 draws");
+    QNTK_REQUIRE(job->options.draws >= 2, "expected at least 2 draws");
     for (size_t l = 0; l < network->count; l++)
         rounded = rounded || job->levels[l] > 0;
     QNTK_REQUIRE(rounded, "expected a layer that is rounded, found none");
@@ -337,7 +338,11 @@ qntk_status qntk_noise_measure(const qntk_network *network, const size_t *levels
     if (status == QNTK_OK)
         status = qntk_noise_propagate(&job);
     if (status == QNTK_OK)
-        status = draw_all(&job);
+        status = draw_all(&job, QNTK_ROUNDING_STOCHASTIC);
+    for (size_t l = 0; l < job.count && status == QNTK_OK; l++)
+        measure_chance(&job, l, &job.chance[l]);
+    if (status == QNTK_OK && rounding == QNTK_ROUNDING_NEAREST)
+        status = draw_all(&job, QNTK_ROUNDING_NEAREST);
     if (status == QNTK_OK)
         status = qntk_noise_first_order(&job);
     for (size_t l = 0; l < job.count && status == QNTK_OK; l++)

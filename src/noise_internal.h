@@ -8,7 +8,7 @@
 /* Entries: pre-activations of all layers, (n, fan_out) of layer l from start[l] on. */
 typedef struct {
     const size_t *levels;
-    qntk_rounding rounding;
+    qntk_rounding rounding, drawn; /* what is asked for; that of the draws in hand */
     qntk_noise_options options;
     qntk_network copy;            /* rounded to `levels` */
     qntk_moments_weights *layers; /* (count) its latent weights, with `noise` tau where a layer is rounded */
@@ -25,6 +25,7 @@ typedef struct {
     double *chunk;  /* (chunk draws, entries) h - centre */
     double *power;  /* (draws, count) mean square of h - centre of a draw */
     double *weight; /* (draws, count) mean square of W - theta */
+    double *chance; /* (count) relative deviation of one draw's `power` */
     size_t first;   /* draw of the chunk */
     size_t now;     /* layer in hand */
     double *rows;   /* (3, n, width) inputs of that layer: not rounded, mean and variance */

@@ -48,7 +48,7 @@ static const cli_option options[] = {
      .destination = &set.draws,
      .argument = "N",
      .low = 2,
-     .help = "roundings of all weights, where they are stochastic"},
+     .help = "stochastic roundings of all weights; of the nearest level, which is one, they give the error"},
     CLI_OUTPUT_OPTIONS(set.common),
     {0},
 };
