@@ -28,6 +28,10 @@ qntk_status qntk_fail(qntk_status status, const char *format, ...) QNTK_PRINTF(2
 /* True on a thread that runs an item of qntk_parallel_for or a part of a team: progress is its caller's to report. */
 bool qntk_inside_loop(void);
 
+/* A team of one, the caller: what a team does where other threads would not be worth their waking. Loops inside are
+ * serial, and BLAS has one thread. */
+qntk_status qntk_parallel_alone(qntk_parallel_body body, void *context);
+
 /* Checks an argument's documented domain. */
 #define QNTK_REQUIRE(condition, what)                                                                        \
     do {                                                                                                     \

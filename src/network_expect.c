@@ -270,8 +270,11 @@ static size_t bytes_of(const expectation *e, size_t workers)
 }
 
 /* Expected outputs in single precision, unless something is wild. */
-static qntk_status pass(expectation *e)
+static qntk_status pass(void *context, size_t index, size_t worker)
 {
+    (void)index;
+    (void)worker;
+    expectation *e = context;
     e->rows = qntk_min(ROWS_MOST, (e->n / PARTS / ROWS_LEAST + 1) * ROWS_LEAST);
     const size_t items = (e->n + e->rows - 1) / e->rows, workers = qntk_loop_workers(items);
     qntk_status status =
@@ -332,7 +335,9 @@ qntk_status qntk_network_expect(const qntk_network *network, qntk_rounding round
                      .width = qntk_network_width(network),
                      .X = X,
                      .F = F};
-    qntk_status status = pass(&e);
+    /* two products a weight; below so many multiply-adds waking a second thread costs more than it saves */
+    const double alone = 4e6, work = 2 * (double)n * (double)qntk_network_parameters(network);
+    qntk_status status = work < alone ? qntk_parallel_alone(pass, &e) : pass(&e, 0, 0);
     if (status == QNTK_OK && atomic_load(&e.wild))
         status = pass_double(&e);
     else if (status != QNTK_OK && status != QNTK_INTERRUPTED) /* some rows may be complete */

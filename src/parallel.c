@@ -290,6 +290,11 @@ qntk_status qntk_parallel_team(qntk_parallel_body body, void *context)
     return inside_job ? body(context, 0, 0) : run(qntk_threads(), body, context, true);
 }
 
+qntk_status qntk_parallel_alone(qntk_parallel_body body, void *context)
+{
+    return inside_job ? body(context, 0, 0) : run(1, body, context, true);
+}
+
 size_t qntk_loop_workers(size_t count)
 {
     return qntk_min(count, qntk_team_size());

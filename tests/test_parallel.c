@@ -218,6 +218,29 @@ START_TEST(a_team_inside_a_loop_is_its_caller_alone)
 }
 END_TEST
 
+static qntk_status fail_alone(void *context, size_t index, size_t worker)
+{
+    return qntk_fail(QNTK_NOT_FINITE, "%zu %zu %zu %d", index, worker, qntk_team_size(),
+                     *(const int *)context);
+}
+
+START_TEST(work_alone_is_a_team_of_one)
+{
+    ck_assert_ok(qntk_threads_set(3));
+    job j = {.fail_at = ITEMS};
+    ck_assert_ok(qntk_parallel_alone(meet_inside, &j));
+    ck_assert_int_eq(atomic_load(&j.arrived), 1);
+    ck_assert_int_eq(atomic_load(&j.wrong), 0);
+    ck_assert_int_eq(atomic_load(&j.visits[0]), 1); /* the size of a team inside */
+    qntk_interrupt();                               /* stops loops, not teams */
+    const int seven = 7;
+    ck_assert_fails(qntk_parallel_alone(fail_alone, (void *)&seven), QNTK_NOT_FINITE, "0 0 1 7");
+    qntk_interrupt_clear();
+    ck_assert_uint_eq(qntk_team_size(), 3);
+    ck_assert_ok(qntk_threads_set(0));
+}
+END_TEST
+
 /* ---- fork and exit ---- */
 
 enum { CHILD_SECONDS = 60 }; /* after which a child that hangs is killed */
@@ -419,6 +442,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, a_nested_loop_runs_in_its_worker);
     tcase_add_test(tcase, a_team_runs_at_once);
     tcase_add_test(tcase, a_team_inside_a_loop_is_its_caller_alone);
+    tcase_add_test(tcase, work_alone_is_a_team_of_one);
     tcase_add_test(tcase, a_child_forked_after_a_loop_runs_loops_on_threads_of_its_own);
     tcase_add_test(tcase, a_loop_forked_within_fails_in_the_child_alone);
     tcase_add_test(tcase, exit_inside_a_loop_ends_the_process);
