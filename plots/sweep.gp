@@ -102,7 +102,7 @@ unset logscale
 
 # ---- Right: tau of each measure -------------------------------------------------------------------------------------
 
-set lmargin at screen 0.72
+set lmargin at screen 0.74
 set rmargin at screen 0.985
 unset key
 unset ylabel
