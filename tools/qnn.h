@@ -14,7 +14,8 @@ int qnn_train(int argc, char **argv);
 int qnn_predict(int argc, char **argv);
 int qnn_validate(int argc, char **argv);
 int qnn_noise(int argc, char **argv);
-int qnn_sweep(int argc, char **argv); /* qnn noise --sweep */
+int qnn_sweep(int argc, char **argv);        /* qnn noise --sweep */
+int qnn_anneal_study(int argc, char **argv); /* qnn noise --anneal-study */
 int qnn_approx(int argc, char **argv);
 int qnn_suite(int argc, char **argv);
 

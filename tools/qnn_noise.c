@@ -75,7 +75,8 @@ static const cli_program program = {
         "them. Noise of weights is in units of that grid, of pre-activations as they are.\n"
         "\nqnn noise --sweep FILE trains a grid of models and says which measure goes with the "
         "generalization gap:\n"
-        "see qnn noise --sweep --help.\n",
+        "see qnn noise --sweep --help. qnn noise --anneal-study trains by every way of annealing: see\n"
+        "qnn noise --anneal-study --help.\n",
     .options = options,
     .common = &set.common,
 };
@@ -89,7 +90,7 @@ static const struct {
     const char *option;
     int (*run)(int argc, char **argv);
 } studies[] = {
-    {"sweep", qnn_sweep}, {NULL, NULL}, /* the end */
+    {"sweep", qnn_sweep}, {"anneal-study", qnn_anneal_study}, {NULL, NULL}, /* the end */
 };
 
 /* ---- the command line ---- */
