@@ -41,8 +41,7 @@ static const cli_option options[] = {
      .kind = CLI_CHOICE,
      .destination = &set.rounding,
      .choices = "both|stochastic|nearest",
-     .help =
-         "unbiased draws of one of the two levels around a weight, the nearest of them, or either in turn"},
+     .help = "unbiased draws of one of the two levels around a weight, or the nearest of them"},
     {.name = "draws",
      .kind = CLI_COUNT,
      .destination = &set.draws,

@@ -305,9 +305,8 @@ static void print_law(FILE *stream, const noise_job *job, size_t r)
     if (law.points < 3)
         return;
     fprintf(stream,
-            "Each bit from 2 on divides the output's noise by %.2f +- %.2f (theory 4); noise ~ step^(%.2f +- "
-            "%.2f) "
-            "(theory 2).\n",
+            "Each bit from 2 on divides the output's noise by %.2f +- %.2f (theory 4); noise ~ "
+            "step^(%.3f +- %.3f) (theory 2).\n",
             law.factor_per_bit, law.factor_se, law.step_exponent, law.step_exponent_se);
 }
 
