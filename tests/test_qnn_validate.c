@@ -90,7 +90,10 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn validate --data spirals --tangent --draws 20", "--tangent");
     expect_complaint(2, "qnn validate --data spirals --tangent --hidden 20", "--tangent");
     expect_complaint(2, "qnn validate --data spirals --tangent --lazy", "--tangent");
-    expect_complaint(2, "qnn validate --data spirals --lazy --seeds 3", "--seeds");
+    expect_complaint(2, "qnn validate --data spirals --tangent --seeds 1",
+                     "at least 2 with --tangent, found 1");
+    expect_complaint(2, "qnn validate --data spirals --lazy --seeds 0", "--seeds");
+    expect_complaint(2, "qnn validate --data spirals --seeds 3", "--seeds means nothing without --tangent");
     expect_complaint(2, "qnn validate --data spirals --tangent --steps 3", "--lazy");
     expect_complaint(2, "qnn validate --data spirals --pick 1,", "--pick");
     expect_complaint(2, "qnn validate --data spirals --pick 1 --inputs 3", "--inputs");
@@ -540,7 +543,7 @@ START_TEST(lazy_training_is_plain_descent_beside_its_linear_equation)
     enum { COUNT = LW * LW + LW };
     run_result r =
         expect(0, "qnn validate --data friedman1:n=6 --lazy --widths 8 --weights binary --steps 5 --seed 2 "
-                  "--format json");
+                  "--seeds 1 --format json");
     qntk_dataset_options options = qntk_dataset_defaults();
     options.seed = 2;
     qntk_dataset data;
@@ -624,7 +627,7 @@ START_TEST(wider_networks_train_more_lazily)
 {
     run_result r =
         expect(0, "qnn validate --data friedman1:n=30 --inputs 8 --lazy --widths 16,256 --weights real "
-                  "--steps 40 --format json");
+                  "--steps 40 --seeds 4 --format json");
     cJSON *tree = parse(r.out);
     const cJSON *rows = array(tree, "lazy", 42), *narrow = cJSON_GetArrayItem(rows, 20),
                 *wide = cJSON_GetArrayItem(rows, 41);
@@ -634,8 +637,68 @@ START_TEST(wider_networks_train_more_lazily)
     ck_assert(number(wide, "kernel_change") < number(narrow, "kernel_change"));
     ck_assert(number(wide, "weights_change") < number(narrow, "weights_change"));
     ck_assert_ptr_nonnull(strstr(r.err, "40 steps of gradient descent on 8 rows"));
+    ck_assert_ptr_nonnull(strstr(r.err, "mean +- se over 4 networks"));
+    const cJSON *rates = array(tree, "rates", 3);
+    const double weights = number(cJSON_GetArrayItem(rates, 2), "rate");
+    ck_assert_close(weights, -1, 4 * number(cJSON_GetArrayItem(rates, 2), "rate_se") + 0.1,
+                    1); /* O(1) / width */
     cJSON_Delete(tree);
     run_free(&r);
+}
+END_TEST
+
+/* Last values of one and of two networks for each width: the second by difference. */
+START_TEST(means_errors_and_rates_are_those_of_the_networks)
+{
+    static const char *const quantity[] = {"distance", "kernel_change", "weights_change"};
+    static const double widths[] = {8, 16, 48};
+    const char *command =
+        "qnn validate --data spirals:n=12 --inputs 5 --lazy --widths 8,16,48 --weights ternary --steps "
+        "6 --format json --quiet --seeds";
+    char text[256];
+    cJSON *tree[2];
+    for (int k = 0; k < 2; k++) {
+        snprintf(text, sizeof text, "%s %d", command, k + 1);
+        run_result r = expect(0, text);
+        tree[k] = parse(r.out);
+        run_free(&r);
+    }
+    const cJSON *rates = array(tree[1], "rates", 3), *one = array(tree[0], "lazy", 21),
+                *two = array(tree[1], "lazy", 21);
+    for (int q = 0; q < 3; q++) {
+        double x[6], y[6], mx = 0, my = 0, xx = 0, xy = 0, rest = 0;
+        for (int w = 0; w < 3; w++) {
+            const cJSON *row = cJSON_GetArrayItem(two, 7 * w + 6);
+            char se[64];
+            snprintf(se, sizeof se, "%s_se", quantity[q]);
+            const double a = number(cJSON_GetArrayItem(one, 7 * w + 6), quantity[q]);
+            const double b = 2 * number(row, quantity[q]) - a;
+            ck_assert(number(row, "step") == 6 && number(row, "seeds") == 2 &&
+                      number(row, "width") == widths[w]);
+            ck_assert_relative(number(row, se), fabs(a - b) / 2, 1e-9);
+            ck_assert(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(one, 7 * w + 6), se)));
+            x[2 * w] = x[2 * w + 1] = log(widths[w]);
+            y[2 * w] = log(a);
+            y[2 * w + 1] = log(b);
+        }
+        for (int k = 0; k < 6; k++) {
+            mx += x[k] / 6;
+            my += y[k] / 6;
+        }
+        for (int k = 0; k < 6; k++) {
+            xx += (x[k] - mx) * (x[k] - mx);
+            xy += (x[k] - mx) * (y[k] - my);
+        }
+        for (int k = 0; k < 6; k++)
+            rest += pow(y[k] - my - xy / xx * (x[k] - mx), 2);
+        const cJSON *rate = cJSON_GetArrayItem(rates, q);
+        ck_assert_str_eq(cJSON_GetObjectItem(rate, "quantity")->valuestring, quantity[q]);
+        ck_assert_relative(number(rate, "rate"), xy / xx, 1e-9);
+        ck_assert_relative(number(rate, "rate_se"), sqrt(rest / 4 / xx), 1e-9);
+        ck_assert_relative(number(rate, "log_scale"), my - xy / xx * mx, 1e-9);
+    }
+    cJSON_Delete(tree[0]);
+    cJSON_Delete(tree[1]);
 }
 END_TEST
 
@@ -646,7 +709,7 @@ START_TEST(the_number_of_threads_changes_no_byte)
     static const char *const arguments[] = {
         "qnn validate --data sphere:n=30,d=5 --hidden 30,20 --draws 70 --seed 3",
         "qnn validate --data sphere:n=30,d=5 --tangent --widths 8,16 --seeds 2 --seed 3",
-        "qnn validate --data sphere:n=30,d=5 --lazy --widths 8,16 --steps 4 --seed 3",
+        "qnn validate --data sphere:n=30,d=5 --lazy --widths 8,16 --seeds 5 --steps 4 --seed 3",
     };
     for (size_t i = 0; i < 3; i++) {
         char command[256];
@@ -715,11 +778,13 @@ START_TEST(pictures_are_drawn)
         "qnn validate --data spirals:n=30 --tangent --widths 7,20 --seeds 2 --quiet --plot a.svg",
         "qnn validate --data spirals:n=30 --tangent --widths 7 --weights bits=2 --seeds 2 --quiet --plot "
         "a.svg",
-        "qnn validate --data spirals:n=30 --lazy --widths 7,12 --steps 3 --quiet --plot a.svg",
+        "qnn validate --data spirals:n=30 --lazy --widths 7,12 --seeds 2 --steps 3 --quiet --plot a.svg",
+        "qnn validate --data spirals:n=30 --lazy --widths 7 --seeds 1 --weights real --steps 3 --quiet "
+        "--plot a.svg",
     };
-    static const char *const texts[] = {"before: layer 5", "before: row ", "ternary weights",
-                                        "bits=2 weights", "binary weights"};
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const texts[] = {"before: layer 5", "before: row ",   "ternary weights",
+                                        "bits=2 weights",  "binary weights", "real weights"};
+    for (size_t i = 0; i < 6; i++) {
         run_result r = expect(0, arguments[i]);
         ck_assert_str_eq(r.err, "");
         char *picture = run_read("a.svg");
@@ -745,6 +810,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, three_kinds_of_weights_at_three_depths_unless_told);
     tcase_add_test(tcase, lazy_training_is_plain_descent_beside_its_linear_equation);
     tcase_add_test(tcase, wider_networks_train_more_lazily);
+    tcase_add_test(tcase, means_errors_and_rates_are_those_of_the_networks);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
     tcase_add_test(tcase, a_sentence_says_what_agrees);
     tcase_add_test(tcase, an_interrupted_run_keeps_what_is_complete);

@@ -64,9 +64,8 @@ static const cli_option options[] = {
      .kind = CLI_COUNT,
      .destination = &set.seeds,
      .argument = "N",
-     .low = 2,
      .high = 1000000,
-     .needs = "tangent",
+     .needs = "tangent|lazy",
      .help = "networks of each kind, depth and width"},
     {.name = "steps",
      .kind = CLI_COUNT,
@@ -126,6 +125,8 @@ static int parse_tangent(validate_plan *p)
     if (!ascending(p->depths, p->depth) || p->depth[p->depths - 1] > QNN_HIDDEN_MAX)
         return cli_usage(&program, "--depths: expected ascending numbers up to %d, found '%s'",
                          QNN_HIDDEN_MAX, depths);
+    if (set.tangent && set.seeds < 2)
+        return cli_usage(&program, "--seeds: expected at least 2 with --tangent, found %zu", set.seeds);
     p->laws = set.network.weights == NULL ? 3 : 1;
     p->law[0] = set.network.weights == NULL ? QNTK_LEVELS_REAL : p->levels;
     p->law[1] = QNTK_LEVELS_BINARY;
@@ -154,6 +155,26 @@ static int parse_plan(validate_plan *p)
     if (p->levels == QNTK_LEVELS_REAL)
         return cli_usage(&program, "--weights real: nothing is rounded, so there is nothing to compare");
     return qnn_parse_shape(&program, &set.network, &p->shape);
+}
+
+validate_line validate_fit(size_t count, const double *x, const double *y)
+{
+    validate_line line = {0};
+    double mean_x = 0, mean_y = 0, xx = 0, xy = 0, rest = 0;
+    for (size_t k = 0; k < count; k++) {
+        mean_x += x[k] / (double)count;
+        mean_y += y[k] / (double)count;
+    }
+    for (size_t k = 0; k < count; k++) {
+        xx += (x[k] - mean_x) * (x[k] - mean_x);
+        xy += (x[k] - mean_x) * (y[k] - mean_y);
+    }
+    line.slope = xy / xx;
+    line.constant = mean_y - line.slope * mean_x;
+    for (size_t k = 0; k < count; k++)
+        rest += pow(y[k] - line.constant - line.slope * x[k], 2);
+    line.se = count > 2 ? sqrt(rest / (double)(count - 2) / xx) : NAN;
+    return line;
 }
 
 int qnn_validate(int argc, char **argv)

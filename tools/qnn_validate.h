@@ -62,6 +62,13 @@ qntk_status validate_embed(const validate_rows *rows, size_t width, uint64_t see
 size_t validate_tangent_shape(const validate_settings *set, size_t law, size_t depth, size_t width,
                               size_t *sizes, size_t *levels);
 
+/* y = constant + slope x by least squares over `count` points , with the slope's standard error from their
+ * scatter. */
+typedef struct {
+    double slope, se, constant;
+} validate_line;
+validate_line validate_fit(size_t count, const double *x, const double *y);
+
 /* The modes, from the data on; the exit code. */
 int validate_layers_run(const cli_program *program, const validate_settings *set, const validate_plan *plan);
 int validate_lazy_run(const cli_program *program, const validate_settings *set, const validate_plan *plan);

@@ -142,37 +142,29 @@ static qntk_status run_cell(job *j, cell *c)
     return status;
 }
 
-/* The line through the logarithms of all errors of the law and depth, by least squares; its standard error from
- * their scatter. */
-static void fit(const job *j, size_t index)
+/* The line through the logarithms of all errors of the law and depth. */
+static qntk_status fit(const job *j, size_t index)
 {
     const size_t widths = j->plan->widths;
     const cell *c = j->cell + index * widths;
     line *l = &j->line[index];
     *l = (line){.levels = c->levels, .depth = c->depth, .scale = NAN, .rate = NAN, .rate_se = NAN};
-    const double count = (double)(widths * c->seeds);
-    double x = 0, y = 0, xx = 0, xy = 0, rest = 0;
     if (widths < 2)
-        return;
+        return QNTK_OK;
+    double *x = qntk_alloc(2 * widths * c->seeds, sizeof *x), *y = x + widths * c->seeds;
+    if (x == NULL)
+        return QNTK_NO_MEMORY;
     for (size_t w = 0; w < widths; w++)
         for (size_t s = 0; s < c->seeds; s++) {
-            x += log((double)c[w].width) / count;
-            y += log(c[w].error[s]) / count;
+            x[w * c->seeds + s] = log((double)c[w].width);
+            y[w * c->seeds + s] = log(c[w].error[s]);
         }
-    for (size_t w = 0; w < widths; w++)
-        for (size_t s = 0; s < c->seeds; s++) {
-            const double dx = log((double)c[w].width) - x;
-            xx += dx * dx;
-            xy += dx * (log(c[w].error[s]) - y);
-        }
-    l->rate = xy / xx;
-    l->scale = y - l->rate * x;
-    for (size_t w = 0; w < widths; w++)
-        for (size_t s = 0; s < c->seeds; s++) {
-            const double off = log(c[w].error[s]) - l->scale - l->rate * log((double)c[w].width);
-            rest += off * off;
-        }
-    l->rate_se = sqrt(rest / (count - 2) / xx);
+    const validate_line found = validate_fit(widths * c->seeds, x, y);
+    l->rate = found.slope;
+    l->rate_se = found.se;
+    l->scale = found.constant;
+    qntk_free(x);
+    return QNTK_OK;
 }
 
 static const job *shown; /* for the bar */
@@ -219,8 +211,10 @@ static qntk_status run_cells(job *j)
     }
     cli_progress_end();
     cli_progress_whole(NULL, NULL);
-    for (size_t k = 0; k < j->complete / j->plan->widths; k++)
-        fit(j, k);
+    for (size_t k = 0; k < j->complete / j->plan->widths; k++) {
+        const qntk_status fine = fit(j, k);
+        status = status == QNTK_OK ? fine : status;
+    }
     return status;
 }
 
