@@ -68,7 +68,7 @@ typedef struct {
  * rounded in float.
  *
  * O(draws n W + n min(neurons, width) L W), W the number of weights and L that of layers, on all threads, the same
- * bytes for any number of them. Memory: 8 times the network, 20 n times the sum of the widths, and for each thread a
+ * bytes for any number of them. Memory: 8 times the network, 25 n times the sum of the widths, and for each thread a
  * layer's weights, in double. QNTK_INVALID (no rows, fewer than 2 draws, no neurons, no layer rounded, levels that are
  * no law, activations that are no ReLUs), QNTK_NOT_FINITE, QNTK_TOO_LARGE, QNTK_NO_MEMORY, QNTK_INTERRUPTED; on failure the result is zeroed. */
 qntk_status qntk_noise_measure(const qntk_network *network, const size_t *levels, qntk_rounding rounding,
