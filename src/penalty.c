@@ -150,6 +150,16 @@ static qntk_status gauss_newton_block(void *context, size_t index, size_t worker
                                    part_of(m, worker), &m->value[index]);
 }
 
+static qntk_status kinks_block(void *context, size_t index, size_t worker)
+{
+    const measuring *m = context;
+    double *squares = part_of(m, worker);
+    for (size_t k = 0; k < m->plain.weights; k++)
+        squares[k] = m->w[k] * m->w[k];
+    return qntk_plain_kinks(&m->plain, m->w, squares, m->v, index * QNTK_PLAIN_ROWS,
+                            squares + m->plain.weights, &m->value[index]);
+}
+
 /* ---- means ---- */
 
 static void mean_and_error(size_t count, const double *value, double *mean, double *error)
@@ -171,6 +181,16 @@ static qntk_status average(measuring *m, size_t count, qntk_parallel_body body, 
     return status;
 }
 
+/* The sum over blocks of rows. */
+static qntk_status add_blocks(measuring *m, qntk_parallel_body body, double *sum)
+{
+    const size_t blocks = (m->plain.n + QNTK_PLAIN_ROWS - 1) / QNTK_PLAIN_ROWS;
+    qntk_status status = qntk_parallel_for(blocks, body, m);
+    for (size_t i = 0; i < blocks && status == QNTK_OK; i++)
+        *sum += m->value[i];
+    return status;
+}
+
 static qntk_status measure_rounding(measuring *m, qntk_penalty *p)
 {
     p->sampled = p->sampled_se = p->linear = NAN;
@@ -188,7 +208,6 @@ static qntk_status measure_rounding(measuring *m, qntk_penalty *p)
 
 static qntk_status measure(measuring *m, qntk_penalty *p)
 {
-    const size_t blocks = (m->plain.n + QNTK_PLAIN_ROWS - 1) / QNTK_PLAIN_ROWS;
     qntk_status status = qntk_plain_derive(&m->plain, m->w, NULL, m->scratch, &m->loss, m->gradient, NULL);
     p->loss = m->loss;
     if (status == QNTK_OK)
@@ -200,10 +219,8 @@ static qntk_status measure(measuring *m, qntk_penalty *p)
     if (status == QNTK_OK)
         status = average(m, m->options->probes, probe, &p->hutchinson, &p->hutchinson_se);
     if (status == QNTK_OK)
-        status = qntk_parallel_for(blocks, gauss_newton_block, m);
-    for (size_t i = 0; i < blocks && status == QNTK_OK; i++)
-        p->gauss_newton += m->value[i];
-    return status;
+        status = add_blocks(m, gauss_newton_block, &p->gauss_newton);
+    return status == QNTK_OK ? add_blocks(m, kinks_block, &p->kinks) : status;
 }
 
 /* ---- the whole ---- */

@@ -50,6 +50,11 @@ qntk_status qntk_plain_derive(const qntk_plain *plain, const double *w, const do
 qntk_status qntk_plain_gauss_newton(const qntk_plain *plain, const double *w, const double *v, size_t first,
                                     size_t rows, double *scratch, double *sum);
 
+/* (1/n) sum over the block of rows from `first` on of dL/dx (E relu(h + s Z) - relu(h)) of all hidden neurons, s^2 the
+ * variance of h under noise of variances v; w2 = w^2. */
+qntk_status qntk_plain_kinks(const qntk_plain *plain, const double *w, const double *w2, const double *v,
+                             size_t first, double *scratch, double *sum);
+
 /* What a loss is of one row with outputs f and targets t, as in train.h. */
 typedef struct {
     /* The loss, and g = its gradient. */

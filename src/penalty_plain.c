@@ -353,3 +353,56 @@ qntk_status qntk_plain_gauss_newton(const qntk_plain *plain, const double *w, co
         return qntk_fail(QNTK_NOT_FINITE, "rows from %zu: the Gauss-Newton form is %g", first, *sum);
     return QNTK_OK;
 }
+
+/* ---- kinks ---- */
+
+/* h of every layer in b->x, its variance under the noise in b->rx:
+ *     Var h = c^2 [ V x^2 + W^2 Var x ],    Var x = 1[h > 0] Var h of the layer below */
+static void forward_variances(const qntk_plain *plain, const double *w, const double *w2, const double *v,
+                              const block *b)
+{
+    for (size_t l = 0; l < plain->count; l++) {
+        const qntk_plain_layer *layer = &plain->layers[l];
+        double *h = outputs_of(plain, b->x, l), *spread = outputs_of(plain, b->rx, l);
+        const double *below = inputs_of(plain, b, l);
+        double *in = b->g, *square = b->rg, *passed = b->below;
+        for (size_t k = 0; k < b->rows * layer->fan_in; k++) {
+            const bool open = l == 0 || below[k] > 0;
+            in[k] = open ? below[k] : 0;
+            square[k] = in[k] * in[k];
+            passed[k] = l > 0 && open ? outputs_of(plain, b->rx, l - 1)[k] : 0;
+        }
+        for (size_t i = 0; i < b->rows; i++)
+            for (size_t k = 0; k < layer->fan_out; k++)
+                h[i * layer->fan_out + k] = layer->b_std > 0 ? layer->b_std * (double)layer->bias[k] : 0;
+        up(layer, b->rows, in, w, 1, h);
+        up(layer, b->rows, square, v, 0, spread);
+        if (l > 0)
+            up(layer, b->rows, passed, w2, 1, spread);
+        for (size_t k = 0; k < b->rows * layer->fan_out; k++)
+            spread[k] *= layer->scale; /* the product has the other one */
+    }
+}
+
+qntk_status qntk_plain_kinks(const qntk_plain *plain, const double *w, const double *w2, const double *v,
+                             size_t first, double *scratch, double *sum)
+{
+    block b = block_create(plain, first, scratch);
+    double loss = 0;
+    *sum = 0;
+    forward_variances(plain, w, w2, v, &b);
+    qntk_status status = add_losses(plain, &b, &loss);
+    for (size_t l = plain->count - 1; l > 0 && status == QNTK_OK; l--) {
+        const qntk_plain_layer *layer = &plain->layers[l];
+        const double *h = outputs_of(plain, b.x, l - 1), *spread = outputs_of(plain, b.rx, l - 1);
+        down(layer, b.rows, b.g, w, 0, b.below); /* dL/dx, whether the ReLU is open or not */
+        for (size_t k = 0; k < b.rows * layer->fan_in; k++) {
+            double excess, variance; /* E relu(h + s Z) - relu(h) = E relu(-|h| + s Z) */
+            qntk_relu_moments(-fabs(h[k]), sqrt(spread[k]), &excess, &variance);
+            *sum += b.below[k] * excess;
+            b.below[k] = h[k] > 0 ? b.below[k] : 0;
+        }
+        swap(&b.g, &b.below);
+    }
+    return status;
+}

@@ -351,6 +351,82 @@ START_TEST(noise_beyond_a_kink_is_unseen_by_the_hessian)
 }
 END_TEST
 
+/* P_kinks for the squared loss, neuron by neuron. */
+static double naive_kinks(const problem *p, const double *v)
+{
+    naive_net net = naive_net_latent(&p->network);
+    double sum = 0;
+    for (size_t i = 0; i < N; i++) {
+        double f[OUTPUTS], h[8][256], spread[3][8] = {{0}}, g[8] = {0};
+        const double *tau = v;
+        naive_net_output(&net, p->X + i * D, f, h);
+        for (size_t l = 0; l < 3; l++) {
+            const double c2 = pow(p->network.layers[l].w_std, 2) / (double)sizes[l];
+            for (size_t k = 0; k < sizes[l + 1]; k++)
+                for (size_t j = 0; j < sizes[l]; j++, tau++) {
+                    const double x = l == 0 ? (double)p->X[i * D + j] : fmax(h[l - 1][j], 0);
+                    spread[l][k] += c2 * *tau * x * x;
+                    if (l > 0 && h[l - 1][j] > 0)
+                        spread[l][k] += c2 * pow(net.W[l][k * sizes[l] + j], 2) * spread[l - 1][j];
+                }
+        }
+        for (size_t c = 0; c < OUTPUTS; c++)
+            g[c] = (f[c] - (double)p->T[i * OUTPUTS + c]) / N;
+        for (size_t l = 2; l > 0; l--) {
+            double below[8] = {0};
+            for (size_t j = 0; j < sizes[l]; j++) {
+                const double s = sqrt(spread[l - 1][j]), z = fabs(h[l - 1][j]) / s;
+                for (size_t k = 0; k < sizes[l + 1]; k++)
+                    below[j] += p->network.layers[l].w_std / sqrt((double)sizes[l]) * g[k] *
+                                net.W[l][k * sizes[l] + j];
+                sum += below[j] * s * (exp(-z * z / 2) / sqrt(2 * M_PI) - z * erfc(z / M_SQRT2) / 2);
+                below[j] = h[l - 1][j] > 0 ? below[j] : 0;
+            }
+            memcpy(g, below, sizeof below);
+        }
+    }
+    naive_net_free(&net);
+    return sum;
+}
+
+START_TEST(kinks_are_summed_over_rows_and_neurons)
+{
+    static problem p;
+    static const size_t levels[] = {3, 4, 2};
+    for (int nearest = 0; nearest < 2; nearest++) {
+        const qntk_rounding rounding = nearest ? QNTK_ROUNDING_NEAREST : QNTK_ROUNDING_STOCHASTIC;
+        double v[256] = {0};
+        qntk_penalty penalty;
+        qntk_penalty_options options = {.loss = QNTK_LOSS_SQUARED, .draws = 2, .probes = 2};
+        problem_create(levels, 0.4, QNTK_LOSS_SQUARED, 80, &p);
+        variances(&p, rounding, v);
+        ck_assert_ok(qntk_penalty_measure(&p.network, rounding, N, p.X, p.T, options, &penalty));
+        ck_assert_relative(penalty.kinks, naive_kinks(&p, v), 1e-11);
+        qntk_network_free(&p.network);
+    }
+}
+END_TEST
+
+START_TEST(kinks_are_what_the_hessian_lacks)
+{
+    static problem p;
+    for (size_t bits = 6; bits <= 12; bits++) {
+        const size_t levels = (size_t)1 << bits;
+        qntk_penalty penalty;
+        qntk_penalty_options options = {.loss = QNTK_LOSS_SQUARED, .draws = 1000, .probes = 1000};
+        problem_create((const size_t[]){levels, levels, 0}, 0, QNTK_LOSS_SQUARED, 9, &p);
+        ck_assert_ok(qntk_penalty_measure(&p.network, QNTK_ROUNDING_NEAREST, N, p.X, p.T, options, &penalty));
+        const double without = penalty.additive - penalty.hutchinson, with = without - penalty.kinks;
+        const double se = hypot(penalty.additive_se, penalty.hutchinson_se);
+        ck_assert_msg(fabs(with) <= 4 * se + 0.02 * penalty.hutchinson, "%zu bits: off by %g, se %g", bits,
+                      with, se);
+        if (bits == 9) /* twice what is measured */
+            ck_assert_double_gt(-without, 15 * se);
+        qntk_network_free(&p.network);
+    }
+}
+END_TEST
+
 START_TEST(each_bit_more_divides_the_penalty_by_the_square_of_the_steps)
 {
     static problem p;
@@ -500,6 +576,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, two_weights_in_a_row_have_a_term_of_fourth_order);
     tcase_add_test(tcase, all_roundings_of_a_tiny_network_give_the_sampled_penalty);
     tcase_add_test(tcase, noise_beyond_a_kink_is_unseen_by_the_hessian);
+    tcase_add_test(tcase, kinks_are_summed_over_rows_and_neurons);
+    tcase_add_test(tcase, kinks_are_what_the_hessian_lacks);
     tcase_add_test(tcase, each_bit_more_divides_the_penalty_by_the_square_of_the_steps);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
     tcase_add_test(tcase, mistakes_are_named);

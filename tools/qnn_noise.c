@@ -81,7 +81,8 @@ static const cli_program program = {
 };
 
 /* What is measured, in the order of the report. */
-static const noise_section *const sections[] = {&noise_layers_section};
+static const noise_section *const sections[] = {&noise_layers_section, &noise_penalty_section,
+                                                &noise_sharpness_section};
 enum { SECTIONS = sizeof sections / sizeof *sections };
 
 /* Studies with options of their own, each a program: `qnn noise --OPTION ..`. */
@@ -203,14 +204,13 @@ static qntk_status choose_rows(noise_job *job)
 {
     const size_t d = job->c->features;
     job->n = set.inputs < job->rows.n ? set.inputs : job->rows.n;
-    size_t *row = qntk_alloc(job->n, sizeof *row);
+    job->row = qntk_alloc(job->n, sizeof *job->row);
     job->X = qntk_alloc(job->n, d * sizeof *job->X);
-    qntk_status status = row == NULL || job->X == NULL ? QNTK_NO_MEMORY : QNTK_OK;
+    qntk_status status = job->row == NULL || job->X == NULL ? QNTK_NO_MEMORY : QNTK_OK;
     if (status == QNTK_OK)
-        status = qnn_choose_rows(set.common.seed, job->rows.n, job->n, row);
+        status = qnn_choose_rows(set.common.seed, job->rows.n, job->n, job->row);
     for (size_t i = 0; i < job->n && status == QNTK_OK; i++)
-        memcpy(job->X + i * d, job->rows.X + row[i] * d, d * sizeof *job->X);
-    qntk_free(row);
+        memcpy(job->X + i * d, job->rows.X + job->row[i] * d, d * sizeof *job->X);
     return status;
 }
 
@@ -318,6 +318,7 @@ int qnn_noise(int argc, char **argv)
     qntk_checkpoint_free(&c);
     qntk_free(job.rounded);
     qntk_free(job.of_layer);
+    qntk_free(job.row);
     qntk_free(job.X);
     qntk_meta_free(&job.meta);
     return code;

@@ -33,9 +33,12 @@ typedef struct {
     char name[128];
     qnn_rows rows; /* all of the data; y NULL without a target */
     size_t n;      /* of them, chosen by the seed */
+    size_t *row;   /* (n) which, ascending */
     float *X;      /* (n, features) */
     qntk_meta meta;
-    noise_layers *layers; /* result of that section */
+    noise_layers *layers; /* result of each section */
+    struct noise_penalty *penalty;
+    qntk_sharpness *sharpness;
 } noise_job;
 
 /* A part of the report. Each is run in turn; one that fails or is interrupted keeps what is complete. */
@@ -51,6 +54,9 @@ typedef struct {
 extern const noise_section noise_layers_section;
 void noise_layers_table(qntk_file *file, const noise_job *job);
 bool noise_layers_any(const noise_job *job); /* it has rows */
+
+/* What rounding adds to the loss; sharpness of a trained classifier. */
+extern const noise_section noise_penalty_section, noise_sharpness_section;
 
 /* Levels (layers) of the network for width `index`, in job->of_layer; 0: a layer that is not rounded. */
 const size_t *noise_levels(const noise_job *job, size_t index);
