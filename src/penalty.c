@@ -106,18 +106,19 @@ static qntk_status draw_rounding(void *context, size_t index, size_t worker)
 static qntk_status draw_noise(void *context, size_t index, size_t worker)
 {
     const measuring *m = context;
-    double *w = part_of(m, worker), loss[2] = {0};
-    qntk_status status = QNTK_OK;
-    for (int sign = 0; sign < 2 && status == QNTK_OK; sign++) {
-        qntk_rng rng = qntk_rng_create(m->options->seed, STREAM_NOISE + index);
-        for (size_t k = 0; k < m->plain.weights; k++) {
-            const double e =
-                m->v[k] > 0 ? sqrt(3 * m->v[k]) * (2 * qntk_rng_uniform(&rng) - 1) : 0; /* the same twice */
-            w[k] = sign == 0 ? m->w[k] + e : m->w[k] - e;
-        }
-        status = qntk_plain_loss(&m->plain, w, w + m->plain.weights, &loss[sign]);
+    const size_t weights = m->plain.weights;
+    double *w = part_of(m, worker), *e = w + weights, *scratch = e + weights, up, down = 0;
+    qntk_rng rng = qntk_rng_create(m->options->seed, STREAM_NOISE + index);
+    for (size_t k = 0; k < weights; k++) {
+        e[k] = m->v[k] > 0 ? sqrt(3 * m->v[k]) * (2 * qntk_rng_uniform(&rng) - 1) : 0;
+        w[k] = m->w[k] + e[k];
     }
-    m->value[index] = (loss[0] - m->loss + (loss[1] - m->loss)) / 2;
+    qntk_status status = qntk_plain_loss(&m->plain, w, scratch, &up);
+    for (size_t k = 0; k < weights; k++)
+        w[k] = m->w[k] - e[k];
+    if (status == QNTK_OK)
+        status = qntk_plain_loss(&m->plain, w, scratch, &down);
+    m->value[index] = (up - m->loss + (down - m->loss)) / 2;
     qntk_progress("additive noise", (double)(index + 1) / (double)m->options->draws);
     return status;
 }
