@@ -488,6 +488,59 @@ START_TEST(curves_are_drawn)
 }
 END_TEST
 
+/* gnuplot with these arguments in the tests' directory; its exit code. */
+static int run_gnuplot(const char *arguments)
+{
+    char command[8192];
+    snprintf(command, sizeof command, "cd '%s' && gnuplot %s 2>said.txt", run_directory(), arguments);
+    return system(command); /* NOLINT(cert-env33-c): a command of our own */
+}
+
+START_TEST(several_runs_are_drawn_in_one_picture)
+{
+    if (qntk_plot_check("train", "c.svg") == QNTK_UNSUPPORTED) {
+        test_skip("no gnuplot");
+        return;
+    }
+    static const char *const options[] = {"--weights real --out a.tsv", "--weights bits=3 --out b.tsv",
+                                          "--weights ternary --rounding nearest --out c.tsv",
+                                          "--weights ternary --rounding nearest --method ana --out d.tsv"};
+    static const char *const names[] = {"real", "3 bits", "ternary to nearest", "ternary annealed"};
+    char text[4096];
+    for (int k = 0; k < 4; k++) {
+        snprintf(text, sizeof text, "qnn train --data spirals:n=60 --hidden 9 --epochs %d --quiet %s", 2 + k,
+                 options[k]);
+        run_result r = expect(0, text);
+        run_free(&r);
+    }
+    for (int style = 0; style < 2; style++) {
+        const char *script = test_source("plots/train-compare.gp");
+        if (style == 0)
+            snprintf(text, sizeof text, "-c '%s' a.tsv b.tsv c.tsv d.tsv e.svg", script);
+        else
+            snprintf(text, sizeof text, "-e \"files='a.tsv b.tsv c.tsv d.tsv'; output='e.svg'\" '%s'",
+                     script);
+        ck_assert_int_eq(run_gnuplot(text), 0);
+        char *picture = run_read("e.svg"), *said = run_read("said.txt");
+        ck_assert_ptr_nonnull(picture);
+        ck_assert_str_eq(said, "");
+        ck_assert_ptr_nonnull(strstr(picture, "test accuracy"));
+        for (int k = 0; k < 4; k++)
+            ck_assert_msg(strstr(picture, names[k]) != NULL, "no '%s' in the picture", names[k]);
+        free(picture);
+        free(said);
+        run_remove("e.svg");
+    }
+    snprintf(text, sizeof text, "-c '%s' a.tsv said.txt e.svg", test_source("plots/train-compare.gp"));
+    ck_assert_int_ne(run_gnuplot(text), 0); /* no log */
+    snprintf(text, sizeof text, "-c '%s' a.tsv a.tsv e.bmp", test_source("plots/train-compare.gp"));
+    ck_assert_int_ne(run_gnuplot(text), 0);
+    char *said = run_read("said.txt");
+    ck_assert_ptr_nonnull(strstr(said, "expected a name ending in .png, .svg or .pdf"));
+    free(said);
+}
+END_TEST
+
 START_TEST(digits_are_learnt_with_binary_weights)
 {
     const char *digits = test_shared("datasets/mnist/t10k-images-idx3-ubyte.gz");
@@ -555,6 +608,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, patience_ends_a_run_that_does_not_improve);
     tcase_add_test(tcase, an_interrupted_run_keeps_what_is_complete);
     tcase_add_test(tcase, curves_are_drawn);
+    tcase_add_test(tcase, several_runs_are_drawn_in_one_picture);
     tcase_add_test(tcase, digits_are_learnt_with_binary_weights);
     tcase_add_test(tcase, a_published_split_is_used);
 }
