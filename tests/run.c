@@ -226,3 +226,67 @@ void run_free(run_result *result)
     free(result->err);
     *result = (run_result){0};
 }
+
+void run_write(const char *name, const char *text)
+{
+    run_directory();
+    FILE *file = fopen(path_of(name), "w");
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_ge(fputs(text, file), 0);
+    ck_assert_int_eq(fclose(file), 0);
+}
+
+run_result run_expect(int code, const char *arguments)
+{
+    run_result r = run_program(arguments, 0);
+    ck_assert_msg(r.code == code, "%s: exit %d, expected %d; it said: %s", arguments, r.code, code, r.err);
+    return r;
+}
+
+void run_complaint(int code, const char *program, const char *arguments, const char *text)
+{
+    const int lines_expected = code == 2 ? 2 : 1;
+    const size_t length = strlen(program);
+    run_result r = run_expect(code, arguments);
+    int lines = 0;
+    for (const char *at = r.err; *at != '\0'; at++)
+        lines += *at == '\n';
+    ck_assert_msg(strncmp(r.err, program, length) == 0 && strncmp(r.err + length, ": ", 2) == 0,
+                  "%s: it said: %s", arguments, r.err);
+    ck_assert_msg(strstr(r.err, text) != NULL, "%s: expected '%s' in: %s", arguments, text, r.err);
+    ck_assert_msg(lines == lines_expected, "%s: %d lines: %s", arguments, lines, r.err);
+    ck_assert_msg(r.out[0] == '\0', "%s: wrote to standard output", arguments);
+    run_free(&r);
+}
+
+const char *run_field(const char *tsv, const char *first, const char *column)
+{
+    static char text[256];
+    const size_t length = strlen(first);
+    const char *head = tsv;
+    while (head[0] == '#')
+        head = strchr(head, '\n') + 1;
+    const char *row = head;
+    while (row != NULL && !(strncmp(row, first, length) == 0 && row[length] == '\t'))
+        row = strchr(row, '\n'), row += row != NULL;
+    ck_assert_msg(row != NULL, "no row %s in %s", first, tsv);
+    for (;;) {
+        const size_t name = strcspn(head, "\t\n"), value = strcspn(row, "\t\n");
+        if (strlen(column) == name && strncmp(head, column, name) == 0) {
+            snprintf(text, sizeof text, "%.*s", (int)value, row);
+            return text;
+        }
+        ck_assert_msg(head[name] == '\t' && row[value] == '\t', "no column %s in %s", column, tsv);
+        head += name + 1;
+        row += value + 1;
+    }
+}
+
+double run_number(const char *tsv, const char *first, const char *column)
+{
+    char *end;
+    const char *text = run_field(tsv, first, column);
+    const double value = strtod(text, &end);
+    ck_assert_msg(end != text && *end == '\0', "%s of %s is no number: %s", column, first, text);
+    return value;
+}

@@ -36,4 +36,19 @@ size_t run_count_files(void);
 /* Removes a file of that directory. */
 void run_remove(const char *name);
 
+/* Writes `text` into a file of that directory. */
+void run_write(const char *name, const char *text);
+
+/* run_program, expecting this exit code. */
+run_result run_expect(int code, const char *arguments);
+
+/* Runs, expects the code, silence on standard output and one line of complaint that begins with the program's name
+ * and has this text (usage errors: two lines). */
+void run_complaint(int code, const char *program, const char *arguments, const char *text);
+
+/* The field under `column` in the row of a TSV whose first field is `first`, as text in a static buffer, or as a
+ * number. */
+const char *run_field(const char *tsv, const char *first, const char *column);
+double run_number(const char *tsv, const char *first, const char *column);
+
 #endif

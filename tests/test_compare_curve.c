@@ -5,33 +5,6 @@
 
 #include <cjson/cJSON.h>
 
-/* Runs and expects this exit code; the caller frees. */
-static run_result expect(int code, const char *arguments)
-{
-    run_result r = run_program(arguments, 0);
-    ck_assert_msg(r.code == code, "%s: exit %d, expected %d; it said: %s", arguments, r.code, code, r.err);
-    return r;
-}
-
-static void expect_complaint(int code, const char *arguments, const char *text)
-{
-    run_result r = expect(code, arguments);
-    ck_assert_msg(strncmp(r.err, "kernel-compare: ", 16) == 0, "%s: it said: %s", arguments, r.err);
-    ck_assert_msg(strstr(r.err, text) != NULL, "%s: expected '%s' in: %s", arguments, text, r.err);
-    ck_assert_msg(r.out[0] == '\0', "%s: wrote to standard output", arguments);
-    run_free(&r);
-}
-
-static void write_text(const char *name, const char *text)
-{
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", run_directory(), name);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(text, file), 0);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 static void write_matrix(const char *name, const double K[4])
 {
     char path[512];
@@ -41,7 +14,7 @@ static void write_matrix(const char *name, const double K[4])
 
 static cJSON *read_json(const char *arguments)
 {
-    run_result r = expect(0, arguments);
+    run_result r = run_expect(0, arguments);
     cJSON *tree = cJSON_Parse(r.out);
     ck_assert_msg(tree != NULL, "%s: no JSON: %.200s", arguments, r.out);
     run_free(&r);
@@ -70,52 +43,62 @@ START_TEST(bad_usage_is_named)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         char command[128];
         snprintf(command, sizeof command, "kernel-compare --data spirals --learning-curve %s", sizes[i]);
-        expect_complaint(2, command, "--learning-curve: expected LO:HI:N");
+        run_complaint(2, "kernel-compare", command, "--learning-curve: expected LO:HI:N");
     }
-    expect_complaint(2, "kernel-compare --learning-curve 10:50:3", "give --data SPEC, or --sphere");
-    expect_complaint(2, "kernel-compare --data spirals --sphere 5 --learning-curve 10:50:3", "means nothing");
-    expect_complaint(2, "kernel-compare --sphere 5", "without --learning-curve");
-    expect_complaint(2, "kernel-compare --sphere 1 --learning-curve 10:50:3", "--sphere");
-    expect_complaint(2, "kernel-compare --data spirals --folds 3 --learning-curve 10:50:3", "means nothing");
-    expect_complaint(2, "kernel-compare --data spirals --center --learning-curve 10:50:3", "means nothing");
-    expect_complaint(2, "kernel-compare --data spirals --repeats 3", "without --learning-curve");
-    expect_complaint(2, "kernel-compare --data spirals --noise 1 --learning-curve 10:50:3",
-                     "without --sphere");
-    expect_complaint(2, "kernel-compare --sphere 5 --learning-curve 10:50:3 --noise -1", "--noise");
-    expect_complaint(2, "kernel-compare --sphere 5 --learning-curve 10:50:3 --ridge x", "--ridge: expected");
-    expect_complaint(2, "kernel-compare --sphere 5 --learning-curve 10:50:3 --kernel K.npy", "is a matrix");
+    run_complaint(2, "kernel-compare", "kernel-compare --learning-curve 10:50:3",
+                  "give --data SPEC, or --sphere");
+    run_complaint(2, "kernel-compare", "kernel-compare --data spirals --sphere 5 --learning-curve 10:50:3",
+                  "means nothing");
+    run_complaint(2, "kernel-compare", "kernel-compare --sphere 5", "without --learning-curve");
+    run_complaint(2, "kernel-compare", "kernel-compare --sphere 1 --learning-curve 10:50:3", "--sphere");
+    run_complaint(2, "kernel-compare", "kernel-compare --data spirals --folds 3 --learning-curve 10:50:3",
+                  "means nothing");
+    run_complaint(2, "kernel-compare", "kernel-compare --data spirals --center --learning-curve 10:50:3",
+                  "means nothing");
+    run_complaint(2, "kernel-compare", "kernel-compare --data spirals --repeats 3",
+                  "without --learning-curve");
+    run_complaint(2, "kernel-compare", "kernel-compare --data spirals --noise 1 --learning-curve 10:50:3",
+                  "without --sphere");
+    run_complaint(2, "kernel-compare", "kernel-compare --sphere 5 --learning-curve 10:50:3 --noise -1",
+                  "--noise");
+    run_complaint(2, "kernel-compare", "kernel-compare --sphere 5 --learning-curve 10:50:3 --ridge x",
+                  "--ridge: expected");
+    run_complaint(2, "kernel-compare", "kernel-compare --sphere 5 --learning-curve 10:50:3 --kernel K.npy",
+                  "is a matrix");
     const char *degrees[] = {"a", "1,", ",1", "1,1", "1:0", "1:-1", "1:nan", "1:0.5,2", "1001", "1;2"};
     for (size_t i = 0; i < sizeof degrees / sizeof *degrees; i++) {
         char command[128];
         snprintf(command, sizeof command,
                  "kernel-compare --sphere 5 --learning-curve 10:50:3 --target-degrees %s", degrees[i]);
-        expect_complaint(2, command, "--target-degrees: expected");
+        run_complaint(2, "kernel-compare", command, "--target-degrees: expected");
     }
 }
 END_TEST
 
 START_TEST(bad_data_is_named)
 {
-    expect_complaint(1, "kernel-compare --data spirals:n=100 --learning-curve 10:101:3",
-                     "expected at most the 100 rows there are, found 101");
-    expect_complaint(1, "kernel-compare --data spirals:n=100 --target none --learning-curve 10:50:3",
-                     "needs a target");
+    run_complaint(1, "kernel-compare", "kernel-compare --data spirals:n=100 --learning-curve 10:101:3",
+                  "expected at most the 100 rows there are, found 101");
+    run_complaint(1, "kernel-compare",
+                  "kernel-compare --data spirals:n=100 --target none --learning-curve 10:50:3",
+                  "needs a target");
     /* one eigenvalue is not enough for 10 rows */
-    expect_complaint(1,
-                     "kernel-compare --data friedman1:n=40 --kernel gauss:bandwidth=1e9 --ridge 0 "
-                     "--learning-curve 10:10:1",
-                     "gauss:bandwidth=1e9: a subset of 10 rows: ridge 0");
+    run_complaint(1, "kernel-compare",
+                  "kernel-compare --data friedman1:n=40 --kernel gauss:bandwidth=1e9 --ridge 0 "
+                  "--learning-curve 10:10:1",
+                  "gauss:bandwidth=1e9: a subset of 10 rows: ridge 0");
     /* matrices that are no kernels: -I, and one with eigenvalues 1 and -1 of which the ridge makes 3 and 1 */
-    write_text("two.csv", "x,y\n1,2\n2,3\n");
+    run_write("two.csv", "x,y\n1,2\n2,3\n");
     static const double negative[] = {-1, 0, 0, -1}, indefinite[] = {0, 1, 1, 0};
     write_matrix("N.npy", negative);
     write_matrix("I.npy", indefinite);
-    expect_complaint(1, "kernel-compare --data two.csv --task regress --kernel N.npy --learning-curve 1:2:2",
-                     "N.npy: trace(K)/n is negative");
-    expect_complaint(1,
-                     "kernel-compare --data two.csv --task regress --kernel I.npy --learning-curve 1:2:2 "
-                     "--ridge 2",
-                     "I.npy: expected a kernel matrix without negative eigenvalues, found -1 ");
+    run_complaint(1, "kernel-compare",
+                  "kernel-compare --data two.csv --task regress --kernel N.npy --learning-curve 1:2:2",
+                  "N.npy: trace(K)/n is negative");
+    run_complaint(1, "kernel-compare",
+                  "kernel-compare --data two.csv --task regress --kernel I.npy --learning-curve 1:2:2 "
+                  "--ridge 2",
+                  "I.npy: expected a kernel matrix without negative eigenvalues, found -1 ");
     run_remove("two.csv");
     run_remove("N.npy");
     run_remove("I.npy");
@@ -125,11 +108,11 @@ END_TEST
 START_TEST(what_is_complete_is_written_when_a_later_kernel_fails)
 {
     run_result r =
-        expect(1, "kernel-compare --data friedman1:n=40 --kernel laplace --kernel gauss:bandwidth=1e9 "
-                  "--ridge 0 --learning-curve 10:20:2 --out c.tsv --quiet");
+        run_expect(1, "kernel-compare --data friedman1:n=40 --kernel laplace --kernel gauss:bandwidth=1e9 "
+                      "--ridge 0 --learning-curve 10:20:2 --out c.tsv --quiet");
     ck_assert_msg(strstr(r.err, "; 1 of 2 kernels are complete") != NULL, "it said: %s", r.err);
-    run_result alone = expect(0, "kernel-compare --data friedman1:n=40 --kernel laplace --ridge 0 "
-                                 "--learning-curve 10:20:2 --quiet");
+    run_result alone = run_expect(0, "kernel-compare --data friedman1:n=40 --kernel laplace --ridge 0 "
+                                     "--learning-curve 10:20:2 --quiet");
     char *kept = run_read("c.tsv");
     ck_assert_ptr_nonnull(kept);
     ck_assert_str_eq(strstr(kept, "\nkernel\t"), strstr(alone.out, "\nkernel\t"));
@@ -142,8 +125,8 @@ END_TEST
 
 START_TEST(the_table_describes_itself)
 {
-    run_result r = expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --kernel gauss --seed 7 "
-                             "--learning-curve 10:90:3 --repeats 4");
+    run_result r = run_expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --kernel gauss --seed 7 "
+                                 "--learning-curve 10:90:3 --repeats 4");
     ck_assert_ptr_nonnull(strstr(r.out, "# seed=7\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "# n=120\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "# classes=2\n"));
@@ -157,10 +140,12 @@ START_TEST(the_table_describes_itself)
     ck_assert_ptr_nonnull(strstr(r.err, "predicted/measured from"));
     run_free(&r);
     /* the same bytes for any number of threads, and for the ridge that was chosen, given again */
-    run_result one = expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --learning-curve 10:90:3 "
-                               "--repeats 4 --threads 1 --quiet");
-    run_result three = expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --learning-curve 10:90:3 "
-                                 "--repeats 4 --threads 3 --quiet");
+    run_result one =
+        run_expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --learning-curve 10:90:3 "
+                      "--repeats 4 --threads 1 --quiet");
+    run_result three =
+        run_expect(0, "kernel-compare --data spirals:n=120 --kernel qntk --learning-curve 10:90:3 "
+                      "--repeats 4 --threads 3 --quiet");
     ck_assert_str_eq(one.out, three.out);
     ck_assert_str_eq(one.err, "");
     run_free(&one);
@@ -202,10 +187,10 @@ END_TEST
 
 START_TEST(constant_targets_are_defined)
 {
-    write_text("constant.csv", "a,b,y\n1,2,3\n2,1,3\n0,5,3\n4,4,3\n2,2,3\n7,1,3\n");
-    write_text("zero.csv", "a,b,y\n1,2,0\n2,1,0\n0,5,0\n4,4,0\n2,2,0\n7,1,0\n");
-    run_result r = expect(0, "kernel-compare --data constant.csv --task regress --kernel gauss "
-                             "--learning-curve 2:6:2 --ridge 0.1 --quiet");
+    run_write("constant.csv", "a,b,y\n1,2,3\n2,1,3\n0,5,3\n4,4,3\n2,2,3\n7,1,3\n");
+    run_write("zero.csv", "a,b,y\n1,2,0\n2,1,0\n0,5,0\n4,4,0\n2,2,0\n7,1,0\n");
+    run_result r = run_expect(0, "kernel-compare --data constant.csv --task regress --kernel gauss "
+                                 "--learning-curve 2:6:2 --ridge 0.1 --quiet");
     run_free(&r);
     cJSON *tree = read_json("kernel-compare --data zero.csv --task regress --kernel gauss --format json "
                             "--learning-curve 2:6:2 --ridge 0.1 --quiet");
@@ -220,9 +205,9 @@ END_TEST
 
 START_TEST(of_an_error_of_zero_nothing_is_a_multiple)
 {
-    write_text("one.csv", "x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n8,a\n");
-    run_result r =
-        expect(0, "kernel-compare --data one.csv --task classify --kernel laplace --learning-curve 2:6:3");
+    run_write("one.csv", "x,y\n1,a\n2,a\n3,a\n4,a\n5,a\n6,a\n7,a\n8,a\n");
+    run_result r = run_expect(
+        0, "kernel-compare --data one.csv --task classify --kernel laplace --learning-curve 2:6:3");
     const char *row = strstr(r.err, "laplace ");
     ck_assert_ptr_nonnull(row);
     char ratio[16], finite[16];
@@ -265,8 +250,9 @@ START_TEST(the_sphere_needs_no_data)
     cJSON_Delete(double_power);
     cJSON_Delete(noisy);
     /* too many points for the degrees there are: written, and said */
-    run_result r = expect(1, "kernel-compare --sphere 3 --learning-curve 10:1000000000:2 --kernel laplace "
-                             "--ridge 0 --quiet");
+    run_result r =
+        run_expect(1, "kernel-compare --sphere 3 --learning-curve 10:1000000000:2 --kernel laplace "
+                      "--ridge 0 --quiet");
     ck_assert_ptr_nonnull(strstr(r.err, "act as a ridge"));
     ck_assert_ptr_nonnull(strstr(r.out, "\nlaplace\t1000000000\t0\t"));
     run_free(&r);
@@ -281,7 +267,7 @@ START_TEST(plots_are_drawn)
     for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
         char command[256];
         snprintf(command, sizeof command, "kernel-compare %s --plot c.png --quiet", modes[i]);
-        run_result r = expect(0, command);
+        run_result r = run_expect(0, command);
         char *png = run_read("c.png");
         ck_assert_ptr_nonnull(png);
         ck_assert_int_eq(memcmp(png, "\x89PNG", 4), 0);

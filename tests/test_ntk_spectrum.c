@@ -6,29 +6,6 @@
 
 #include <cjson/cJSON.h>
 
-/* Runs and expects this exit code; the caller frees. */
-static run_result expect(int code, const char *arguments)
-{
-    run_result r = run_program(arguments, 0);
-    ck_assert_msg(r.code == code, "%s: exit %d, expected %d; it said: %s", arguments, r.code, code, r.err);
-    return r;
-}
-
-/* Runs, expects the code, silence on standard output and one line of complaint with this text (usage errors:
- * two). */
-static void expect_complaint(int code, const char *arguments, const char *text)
-{
-    run_result r = expect(code, arguments);
-    size_t lines = 0;
-    for (const char *at = r.err; *at != '\0'; at++)
-        lines += *at == '\n';
-    ck_assert_msg(strncmp(r.err, "ntk-spectrum: ", 14) == 0, "%s: it said: %s", arguments, r.err);
-    ck_assert_msg(strstr(r.err, text) != NULL, "%s: expected '%s' in: %s", arguments, text, r.err);
-    ck_assert_msg(lines == (code == 2 ? 2 : 1), "%s: %zu lines: %s", arguments, lines, r.err);
-    ck_assert_msg(r.out[0] == '\0', "%s: wrote to standard output", arguments);
-    run_free(&r);
-}
-
 /* The eigenvalues of one kernel in a TSV: field `column` of the rows whose first field is `kernel`. */
 static size_t read_column(const char *tsv, const char *kernel, int column, double *values, size_t limit)
 {
@@ -47,7 +24,7 @@ static size_t read_column(const char *tsv, const char *kernel, int column, doubl
 
 START_TEST(help_and_version_go_to_standard_output)
 {
-    run_result r = expect(0, "ntk-spectrum --help");
+    run_result r = run_expect(0, "ntk-spectrum --help");
     ck_assert_ptr_nonnull(strstr(r.out, "Usage: ntk-spectrum"));
     for (const qntk_kernel_family *row = qntk_kernel_families; row->name != NULL; row++)
         ck_assert_msg(strstr(r.out, row->summary) != NULL, "--help lacks %s", row->name);
@@ -56,13 +33,13 @@ START_TEST(help_and_version_go_to_standard_output)
     const char *defaults[] = {"[none]", "[raw]", "[error]", "[double]", "[tsv]", "[60]", "[0]"};
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         ck_assert_msg(strstr(r.out, defaults[i]) != NULL, "--help lacks the default %s", defaults[i]);
-    run_result late = expect(0, "ntk-spectrum --scale zscore --degrees 5 --help");
+    run_result late = run_expect(0, "ntk-spectrum --scale zscore --degrees 5 --help");
     ck_assert_str_eq(late.out, r.out); /* the defaults, not what is given */
     run_free(&late);
     run_free(&r);
-    expect_complaint(1, "ntk-spectrum --help >/dev/full", "No space left");
-    expect_complaint(1, "ntk-spectrum --version >/dev/full", "No space left");
-    r = expect(0, "ntk-spectrum --version");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --help >/dev/full", "No space left");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --version >/dev/full", "No space left");
+    r = run_expect(0, "ntk-spectrum --version");
     ck_assert_ptr_nonnull(strstr(r.out, qntk_version()));
     run_free(&r);
 }
@@ -70,25 +47,27 @@ END_TEST
 
 START_TEST(bad_usage_exits_with_2)
 {
-    expect_complaint(2, "ntk-spectrum", "give --data");
-    expect_complaint(2, "ntk-spectrum --frobnicate", "--frobnicate");
-    expect_complaint(2, "ntk-spectrum --data", "argument");
-    expect_complaint(2, "ntk-spectrum extra", "unexpected argument 'extra'");
-    expect_complaint(2, "ntk-spectrum --data spirals --sphere 3", "not both");
-    expect_complaint(2, "ntk-spectrum --sphere 1", "from 2");
-    expect_complaint(2, "ntk-spectrum --sphere 0", "whole number from 2");
-    expect_complaint(2, "ntk-spectrum --sphere 10001", "from 2 to 10000");
-    expect_complaint(2, "ntk-spectrum --sphere 3 --degrees 100001", "from 1 to 100000");
-    expect_complaint(2, "ntk-spectrum --data=", "--data: expected SPEC, found nothing");
-    expect_complaint(2, "ntk-spectrum --data spirals --out=", "--out: expected FILE, found nothing");
-    expect_complaint(2, "ntk-spectrum --data spirals --threads 5000", "from 1 to 1024, found '5000'");
-    expect_complaint(2, "ntk-spectrum --data spirals --certify", "--sphere");
-    expect_complaint(2, "ntk-spectrum --data spirals --kernel rbf", "unknown name 'rbf'");
-    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --kernel ntk", "given twice");
-    expect_complaint(2, "ntk-spectrum --data spirals --format xml", "expected tsv|json");
-    expect_complaint(2, "ntk-spectrum --data spirals --seed -1", "whole number");
-    expect_complaint(2, "ntk-spectrum --data spirals --save-kernel K.npy", "one --kernel");
-    expect_complaint(2, "ntk-spectrum --sphere 3 --kernel K.npy", "no spectrum on the sphere");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum", "give --data");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --frobnicate", "--frobnicate");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data", "argument");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum extra", "unexpected argument 'extra'");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --sphere 3", "not both");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --sphere 1", "from 2");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --sphere 0", "whole number from 2");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --sphere 10001", "from 2 to 10000");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --sphere 3 --degrees 100001", "from 1 to 100000");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data=", "--data: expected SPEC, found nothing");
+    run_complaint(2, "ntk-spectrum",
+                  "ntk-spectrum --data spirals --out=", "--out: expected FILE, found nothing");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --threads 5000",
+                  "from 1 to 1024, found '5000'");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --certify", "--sphere");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --kernel rbf", "unknown name 'rbf'");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --kernel ntk --kernel ntk", "given twice");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --format xml", "expected tsv|json");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --seed -1", "whole number");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --save-kernel K.npy", "one --kernel");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --sphere 3 --kernel K.npy", "no spectrum on the sphere");
 }
 END_TEST
 
@@ -101,40 +80,46 @@ START_TEST(an_option_that_would_be_ignored_is_named_with_the_other)
     for (size_t i = 0; i < sizeof without_data / sizeof *without_data; i++) {
         snprintf(words[0], sizeof words[0], "--%.*s", (int)strcspn(without_data[i], " "), without_data[i]);
         snprintf(command, sizeof command, "ntk-spectrum --sphere 3 --%s", without_data[i]);
-        expect_complaint(2, command, words[0]);
-        expect_complaint(2, command, "--sphere");
+        run_complaint(2, "ntk-spectrum", command, words[0]);
+        run_complaint(2, "ntk-spectrum", command, "--sphere");
     }
     const char *without_sphere[] = {"--degrees 5", "--certify"};
     for (size_t i = 0; i < sizeof without_sphere / sizeof *without_sphere; i++) {
         snprintf(command, sizeof command, "ntk-spectrum --data spirals %s", without_sphere[i]);
         snprintf(words[0], sizeof words[0], "%.*s", (int)strcspn(without_sphere[i], " "), without_sphere[i]);
-        expect_complaint(2, command, words[0]);
-        expect_complaint(2, command, "--sphere");
+        run_complaint(2, "ntk-spectrum", command, words[0]);
+        run_complaint(2, "ntk-spectrum", command, "--sphere");
     }
-    expect_complaint(2, "ntk-spectrum --data spirals --target none --task regress",
-                     "--task means nothing with --target none");
-    expect_complaint(2, "ntk-spectrum --data x.npy --target none --labels y.npy",
-                     "--labels means nothing with --target none");
-    expect_complaint(2, "ntk-spectrum --kernel K.npy --limit 5", "--limit means nothing without --data");
-    expect_complaint(2, "ntk-spectrum --kernel K.npy --precision single", "--precision means nothing");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --target none --task regress",
+                  "--task means nothing with --target none");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data x.npy --target none --labels y.npy",
+                  "--labels means nothing with --target none");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --kernel K.npy --limit 5",
+                  "--limit means nothing without --data");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --kernel K.npy --precision single",
+                  "--precision means nothing");
 }
 END_TEST
 
 START_TEST(no_file_is_written_twice_or_over_what_is_read)
 {
-    expect_complaint(2, "ntk-spectrum --data spirals --out x --plot x", "--out and --plot are the same file");
-    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --out x --save-kernel ./x",
-                     "--save-kernel");
-    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --save-kernel x --eigenvectors .//x",
-                     "--save-kernel and --eigenvectors are the same file");
-    expect_complaint(2, "ntk-spectrum --data spirals --kernel ntk --save-kernel -",
-                     "--save-kernel and --out");
-    expect_complaint(2, "ntk-spectrum --kernel K.npy --out K.npy", "--kernel and --out are the same file");
-    run_result r = expect(0, "ntk-spectrum --data spirals:n=20 --kernel ntk --out d.tsv --quiet");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --out x --plot x",
+                  "--out and --plot are the same file");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --kernel ntk --out x --save-kernel ./x",
+                  "--save-kernel");
+    run_complaint(2, "ntk-spectrum",
+                  "ntk-spectrum --data spirals --kernel ntk --save-kernel x --eigenvectors .//x",
+                  "--save-kernel and --eigenvectors are the same file");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data spirals --kernel ntk --save-kernel -",
+                  "--save-kernel and --out");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --kernel K.npy --out K.npy",
+                  "--kernel and --out are the same file");
+    run_result r = run_expect(0, "ntk-spectrum --data spirals:n=20 --kernel ntk --out d.tsv --quiet");
     run_free(&r);
-    expect_complaint(2, "ntk-spectrum --data d.tsv --out ./d.tsv", "--data and --out are the same file");
+    run_complaint(2, "ntk-spectrum", "ntk-spectrum --data d.tsv --out ./d.tsv",
+                  "--data and --out are the same file");
     run_remove("d.tsv");
-    r = expect(
+    r = run_expect(
         0, "ntk-spectrum --data spirals:n=20 --kernel ntk --out /dev/null --save-kernel /dev/null --quiet");
     run_free(&r);
     ck_assert_uint_eq(run_count_files(), 0);
@@ -148,19 +133,19 @@ START_TEST(the_recorded_command_is_the_resolved_one)
         "ntk-spectrum --to 9 --thr 2 --ker gauss --kernel=ntk --da=spirals:n=30 --see 0 --form tsv",
         "ntk-spectrum --rows raw --data spirals:n=30 --qui --kernel gauss --kernel ntk --top 009 --out -",
     };
-    run_result first = expect(0, same[0]);
+    run_result first = run_expect(0, same[0]);
     ck_assert_ptr_nonnull(strstr(first.out,
                                  "# command=ntk-spectrum --data spirals:n=30 --task auto --scale none "
                                  "--rows raw --missing error --kernel gauss --kernel ntk "
                                  "--precision double --top 9 --seed 0\n"));
     for (size_t i = 1; i < sizeof same / sizeof *same; i++) {
-        run_result r = expect(0, same[i]);
+        run_result r = run_expect(0, same[i]);
         ck_assert_msg(strcmp(r.out, first.out) == 0, "%s: other bytes: %s", same[i], r.out);
         run_free(&r);
     }
     run_free(&first);
 
-    first = expect(0, "ntk-spectrum --sph 4 --plot p.svg --thr 1 --quiet");
+    first = run_expect(0, "ntk-spectrum --sph 4 --plot p.svg --thr 1 --quiet");
     run_remove("p.svg");
     const char *wanted = "# command=ntk-spectrum --sphere 4 --degrees 60 --kernel qntk --kernel ntk "
                          "--kernel gauss --kernel laplace --seed 0\n";
@@ -168,7 +153,7 @@ START_TEST(the_recorded_command_is_the_resolved_one)
     char command[512];
     const char *recorded = strstr(first.out, "# command=") + strlen("# command=");
     snprintf(command, sizeof command, "%.*s", (int)strcspn(recorded, "\n"), recorded);
-    run_result again = expect(0, command); /* a result can be made again from what it says */
+    run_result again = run_expect(0, command); /* a result can be made again from what it says */
     ck_assert_str_eq(again.out, first.out);
     run_free(&again);
     run_free(&first);
@@ -177,17 +162,18 @@ END_TEST
 
 START_TEST(bad_input_exits_with_1_and_one_line)
 {
-    expect_complaint(1, "ntk-spectrum --data nothing.csv", "nothing.csv");
-    expect_complaint(1, "ntk-spectrum --data sphere:n=0", "sphere");
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --top 51", "50 eigenvalues");
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --out no/such/dir.tsv",
-                     "no/such/dir.tsv");
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --out /dev/full --quiet",
-                     "No space left");
-    expect_complaint(1, "ntk-spectrum --data sphere:n=900000,d=2 --kernel ntk", "GiB");
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel ntk --plot x.bmp", "x.bmp");
-    expect_complaint(1, "ntk-spectrum --data spirals:n=1 --kernel ntk --kernel gauss",
-                     "kernel 'gauss': one row");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data nothing.csv", "nothing.csv");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data sphere:n=0", "sphere");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --kernel ntk --top 51",
+                  "50 eigenvalues");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --kernel ntk --out no/such/dir.tsv",
+                  "no/such/dir.tsv");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --kernel ntk --out /dev/full --quiet",
+                  "No space left");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data sphere:n=900000,d=2 --kernel ntk", "GiB");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --kernel ntk --plot x.bmp", "x.bmp");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=1 --kernel ntk --kernel gauss",
+                  "kernel 'gauss': one row");
     ck_assert_uint_eq(run_count_files(), 0);
 }
 END_TEST
@@ -195,7 +181,8 @@ END_TEST
 START_TEST(the_table_describes_itself_and_sums_to_the_trace)
 {
     enum { N = 150 };
-    run_result r = expect(0, "ntk-spectrum --data sphere:n=150,d=4 --kernel qntk --kernel gauss --seed 7");
+    run_result r =
+        run_expect(0, "ntk-spectrum --data sphere:n=150,d=4 --kernel qntk --kernel gauss --seed 7");
     ck_assert_ptr_nonnull(strstr(r.out, "# version="));
     ck_assert_ptr_nonnull(strstr(r.out, "# command=ntk-spectrum --data sphere:n=150,d=4 "));
     ck_assert_ptr_nonnull(strstr(r.out, "# seed=7\n"));
@@ -223,9 +210,9 @@ START_TEST(json_has_every_promised_member_and_the_same_numbers)
     const char *command = "ntk-spectrum --data friedman1:n=60 --kernel ntk:depth=2 --seed 3 --format ";
     char text[256];
     snprintf(text, sizeof text, "%sjson", command);
-    run_result json = expect(0, text);
+    run_result json = run_expect(0, text);
     snprintf(text, sizeof text, "%stsv", command);
-    run_result tsv = expect(0, text);
+    run_result tsv = run_expect(0, text);
     cJSON *tree = cJSON_Parse(json.out);
     ck_assert_ptr_nonnull(tree);
     const char *members[] = {"version", "command", "seed", "n", "d", "kernels"};
@@ -263,7 +250,7 @@ START_TEST(the_bytes_do_not_depend_on_threads_or_on_the_name_of_the_file)
         for (int threads = 1; threads <= 3; threads++) {
             snprintf(command, sizeof command, "ntk-spectrum %s --threads %d --out t%d.tsv --quiet",
                      settings[s], threads, threads);
-            run_result r = expect(0, command);
+            run_result r = run_expect(0, command);
             ck_assert_str_eq(r.err, "");
             run_free(&r);
             snprintf(command, sizeof command, "t%d.tsv", threads);
@@ -282,7 +269,7 @@ END_TEST
 START_TEST(the_sphere_gives_degrees_with_multiplicities_that_sum_to_the_trace)
 {
     enum { COUNT = 61 };
-    run_result r = expect(0, "ntk-spectrum --sphere 5 --kernel qntk --kernel gauss:bandwidth=1");
+    run_result r = run_expect(0, "ntk-spectrum --sphere 5 --kernel qntk --kernel gauss:bandwidth=1");
     ck_assert_ptr_nonnull(strstr(r.out, "\nkernel\tdegree\tmultiplicity\teigenvalue\tshare\tcumulative\n"));
     double degree[COUNT], multiplicity[COUNT], eval[COUNT], sum = 0;
     ck_assert_uint_eq(read_column(r.out, "gauss:bandwidth=1", 1, degree, COUNT), COUNT);
@@ -303,10 +290,10 @@ START_TEST(the_leading_eigenvalues_are_those_of_the_whole_spectrum)
 {
     enum { TOP = 30 };
     double all[TOP], top[TOP];
-    run_result r = expect(0, "ntk-spectrum --data sphere:n=1000,d=6 --kernel qntk");
+    run_result r = run_expect(0, "ntk-spectrum --data sphere:n=1000,d=6 --kernel qntk");
     ck_assert_uint_eq(read_column(r.out, "qntk", 2, all, TOP), TOP);
     run_free(&r);
-    r = expect(0, "ntk-spectrum --data sphere:n=1000,d=6 --kernel qntk --top 30");
+    r = run_expect(0, "ntk-spectrum --data sphere:n=1000,d=6 --kernel qntk --top 30");
     ck_assert_uint_eq(read_column(r.out, "qntk", 2, top, TOP), TOP);
     for (int i = 0; i < TOP; i++)
         ck_assert_close(top[i], all[i], 1e-10, all[0]);
@@ -318,11 +305,11 @@ START_TEST(a_saved_kernel_is_a_kernel)
 {
     enum { N = 80 };
     double computed[N] = {0}, reread[N] = {0};
-    run_result r = expect(
+    run_result r = run_expect(
         0, "ntk-spectrum --data friedman1:n=80 --kernel laplace --save-kernel K.npy --eigenvectors V.npy");
     read_column(r.out, "laplace", 2, computed, N);
     run_free(&r);
-    r = expect(0, "ntk-spectrum --kernel K.npy");
+    r = run_expect(0, "ntk-spectrum --kernel K.npy");
     ck_assert_uint_eq(read_column(r.out, "K.npy", 2, reread, N), N);
     run_free(&r);
     double worst = 0;
@@ -349,7 +336,7 @@ START_TEST(a_saved_kernel_is_a_kernel)
     ck_assert_double_lt(worst, 1e-13);
     qntk_free(V);
     qntk_free(K);
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel K.npy", "expected 50 rows");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --kernel K.npy", "expected 50 rows");
     run_remove("K.npy");
     run_remove("V.npy");
 }
@@ -375,27 +362,28 @@ START_TEST(a_matrix_from_a_file_says_its_size_and_where_it_is_wrong)
     write_identity("J.npy", 30, 0, 0, 1);
     write_identity("inf.npy", 40, 3, 7, INFINITY);
     write_identity("nan.npy", 40, 3, 7, NAN);
-    run_result r = expect(0, "ntk-spectrum --kernel I.npy --format json --quiet");
+    run_result r = run_expect(0, "ntk-spectrum --kernel I.npy --format json --quiet");
     cJSON *tree = cJSON_Parse(r.out);
     ck_assert_ptr_nonnull(tree);
     ck_assert(cJSON_GetObjectItem(tree, "n")->valuedouble == 40);
     ck_assert(cJSON_GetObjectItem(tree, "d")->valuedouble == 0);
     cJSON_Delete(tree);
     run_free(&r);
-    expect_complaint(1, "ntk-spectrum --kernel inf.npy",
-                     "inf.npy: row 3, column 7: expected a finite number");
-    expect_complaint(1, "ntk-spectrum --kernel nan.npy", "nan.npy: row 3, column 7: expected a number");
-    expect_complaint(1, "ntk-spectrum --kernel I.npy --kernel J.npy",
-                     "expected 40 rows, as I.npy has, found 30");
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --kernel I.npy",
-                     "I.npy: expected 50 rows, as the data spirals has, found 40");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --kernel inf.npy",
+                  "inf.npy: row 3, column 7: expected a finite number");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --kernel nan.npy",
+                  "nan.npy: row 3, column 7: expected a number");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --kernel I.npy --kernel J.npy",
+                  "expected 40 rows, as I.npy has, found 30");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --kernel I.npy",
+                  "I.npy: expected 50 rows, as the data spirals has, found 40");
     /* before the work on others: two minutes of it, or more than the memory there is */
     const char *others = "ntk-spectrum --data spirals:n=20000 --kernel ntk --kernel laplace";
     char command[256];
     snprintf(command, sizeof command, "%s --kernel I.npy", others);
-    expect_complaint(1, command, "I.npy: expected 20000 rows");
+    run_complaint(1, "ntk-spectrum", command, "I.npy: expected 20000 rows");
     snprintf(command, sizeof command, "%s --top 20001", others);
-    expect_complaint(1, command, "--top 20001: the matrix has 20000 eigenvalues");
+    run_complaint(1, "ntk-spectrum", command, "--top 20001: the matrix has 20000 eigenvalues");
     run_remove("I.npy");
     run_remove("J.npy");
     run_remove("inf.npy");
@@ -413,7 +401,7 @@ START_TEST(huge_and_tiny_matrices_have_the_dimension_they_have)
             K[j * 16 + j] = scales[i];
         snprintf(path, sizeof path, "%s/K.npy", run_directory());
         ck_assert_ok(qntk_npy_write(path, 16, 16, K));
-        run_result r = expect(0, "ntk-spectrum --kernel K.npy --format json");
+        run_result r = run_expect(0, "ntk-spectrum --kernel K.npy --format json");
         ck_assert_ptr_null(strstr(r.err, "nan"));
         cJSON *tree = cJSON_Parse(r.out);
         const cJSON *kernel = cJSON_GetArrayItem(cJSON_GetObjectItem(tree, "kernels"), 0);
@@ -431,11 +419,11 @@ END_TEST
 START_TEST(names_that_are_not_utf8_leave_json_valid)
 {
     write_identity("k\xfe.npy", 20, 0, 0, 1);
-    run_result r = expect(0, "ntk-spectrum --kernel k\xfe.npy --format json --quiet");
+    run_result r = run_expect(0, "ntk-spectrum --kernel k\xfe.npy --format json --quiet");
     ck_assert_ptr_null(strchr(r.out, '\xfe'));
     ck_assert_ptr_nonnull(strstr(r.out, "\"kernel\":\t\"k\xef\xbf\xbd.npy\""));
     run_free(&r);
-    r = expect(0, "ntk-spectrum --kernel k\xfe.npy --out o\xfe.tsv --quiet");
+    r = run_expect(0, "ntk-spectrum --kernel k\xfe.npy --out o\xfe.tsv --quiet");
     run_free(&r);
     run_remove("k\xfe.npy");
     run_remove("o\xfe.tsv");
@@ -445,7 +433,7 @@ END_TEST
 
 START_TEST(the_summary_names_both_laws_with_their_aic)
 {
-    run_result r = expect(0, "ntk-spectrum --sphere 5 --kernel qntk --kernel ntk --format json");
+    run_result r = run_expect(0, "ntk-spectrum --sphere 5 --kernel qntk --kernel ntk --format json");
     cJSON *tree = cJSON_Parse(r.out);
     const cJSON *kernel;
     ck_assert_ptr_nonnull(strstr(r.err, "exponent    AIC"));
@@ -474,7 +462,7 @@ START_TEST(complete_kernels_are_written_when_a_later_one_fails)
     double eval[41];
     write_identity("I.npy", 40, 0, 0, 1);
     write_identity("nan.npy", 40, 3, 7, NAN);
-    run_result r = expect(
+    run_result r = run_expect(
         1, "ntk-spectrum --data spirals:n=40 --kernel ntk --kernel I.npy --kernel nan.npy --kernel gauss "
            "--quiet");
     ck_assert_uint_eq(read_column(r.out, "ntk", 2, eval, 41), 40);
@@ -521,9 +509,10 @@ END_TEST
 
 START_TEST(a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work)
 {
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --plot no/dir.png --quiet", "no/dir.png");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --plot no/dir.png --quiet",
+                  "no/dir.png");
     run_result r =
-        expect(0, "ntk-spectrum --data spirals:n=100 --kernel qntk --plot s.png --out s.tsv --quiet");
+        run_expect(0, "ntk-spectrum --data spirals:n=100 --kernel qntk --plot s.png --out s.tsv --quiet");
     char *png = run_read("s.png");
     ck_assert_ptr_nonnull(png);
     ck_assert_int_eq(memcmp(png, "\x89PNG", 4), 0);
@@ -534,7 +523,8 @@ START_TEST(a_plot_is_drawn_and_a_missing_gnuplot_is_said_before_the_work)
     const char *inherited = getenv("PATH");
     char *path = strdup(inherited != NULL ? inherited : "");
     setenv("PATH", "/nonexistent", 1);
-    expect_complaint(1, "ntk-spectrum --data spirals:n=50 --plot s.png", "apt-get install gnuplot");
+    run_complaint(1, "ntk-spectrum", "ntk-spectrum --data spirals:n=50 --plot s.png",
+                  "apt-get install gnuplot");
     setenv("PATH", path, 1);
     free(path);
 }
@@ -549,13 +539,13 @@ START_TEST(the_shared_data_sets_are_read_and_decompose)
     }
     char command[4096];
     snprintf(command, sizeof command, "ntk-spectrum --data %s --kernel qntk --quiet", wine);
-    run_result r = expect(0, command);
+    run_result r = run_expect(0, command);
     ck_assert_ptr_nonnull(strstr(r.out, "# n=178\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "# d=13\n"));
     run_free(&r);
     snprintf(command, sizeof command, "ntk-spectrum --data %s --limit 300 --kernel ntk --quiet",
              test_shared("datasets/mnist/t10k-images-idx3-ubyte.gz"));
-    r = expect(0, command);
+    r = run_expect(0, command);
     ck_assert_ptr_nonnull(strstr(r.out, "# n=300\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "# d=784\n"));
     run_free(&r);
