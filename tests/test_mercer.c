@@ -1,28 +1,13 @@
-#include "test.h"
+#include "mercer_check.h"
 
 #include <float.h>
 #include <lapacke.h>
 #include <string.h>
-
 #include <gsl/gsl_integration.h>
 #include <gsl/gsl_sf_bessel.h>
 #include <gsl/gsl_sf_gamma.h>
 
 #include "reference.h"
-
-static qntk_mercer compute(const char *spec, size_t D, size_t degrees)
-{
-    qntk_kernel kernel;
-    qntk_mercer mercer;
-    qntk_mercer_options options = qntk_mercer_defaults();
-    options.degrees = degrees;
-    options.departure = false;
-    ck_assert_ok(qntk_kernel_parse(spec, &kernel));
-    ck_assert_ok(qntk_kernel_resolve(&kernel, 0, 0, NULL, 0));
-    ck_assert_ok(qntk_mercer_compute(&kernel, D, options, &mercer));
-    ck_assert_uint_eq(mercer.count, degrees + 1);
-    return mercer;
-}
 
 /* ---- naive twins ---- */
 
@@ -98,6 +83,11 @@ static double conditioning(size_t k)
     return 2 * (double)(k + 1) * DBL_EPSILON;
 }
 
+/* ---- the library's promises ---- */
+
+static const char *promise_specs[] = {
+    "qntk:bits=8,depth=3,b_std=0.2", "ntk", "gauss", "laplace", "gexp:power=1.5", "rgauss"};
+
 START_TEST(every_value_of_the_reference_file_is_right_to_rounding_and_within_its_error)
 {
     cJSON *json = reference_read();
@@ -170,7 +160,7 @@ START_TEST(every_family_agrees_with_quadrature_of_the_defining_integral)
             qntk_kernel kernel;
             ck_assert_ok(qntk_kernel_parse(specs[s], &kernel));
             ck_assert_ok(qntk_kernel_resolve(&kernel, 0, 0, NULL, 0));
-            qntk_mercer m = compute(specs[s], dimensions[i], COUNT - 1);
+            qntk_mercer m = mercer_compute(specs[s], dimensions[i], COUNT - 1);
             double expected[COUNT];
             naive_quadrature(&kernel, dimensions[i], COUNT, expected);
             for (size_t k = 0; k < COUNT; k++) {
@@ -194,7 +184,7 @@ START_TEST(the_gaussian_agrees_with_its_series_for_every_bandwidth)
         for (size_t j = 0; j < 6; j++) {
             char spec[64];
             snprintf(spec, sizeof spec, "gauss:bandwidth=%g", bandwidths[j]);
-            qntk_mercer m = compute(spec, dimensions[i], 200);
+            qntk_mercer m = mercer_compute(spec, dimensions[i], 200);
             for (size_t k = 0; k <= 200; k++) {
                 long double l = bandwidths[j], expected = naive_gauss(dimensions[i], 1 / (l * l), k);
                 if (expected >= DBL_MIN)
@@ -215,7 +205,7 @@ START_TEST(a_very_narrow_gaussian_follows_the_heat_kernel)
     for (size_t i = 0; i < 4; i++) {
         char spec[64];
         snprintf(spec, sizeof spec, "gauss:bandwidth=%g", bandwidths[i]);
-        qntk_mercer m = compute(spec, 3, 20);
+        qntk_mercer m = mercer_compute(spec, 3, 20);
         double z = 1 / (bandwidths[i] * bandwidths[i]);
         ck_assert_relative(m.eval[0], 1 / (2 * z), 1e-15); /* D = 3: (1 - e^{-2z})/(2z) */
         for (size_t k = 1; k <= 20; k++) {
@@ -238,7 +228,7 @@ START_TEST(the_randomized_gaussian_agrees_with_its_hypergeometric_series)
                     continue; /* the twin's terms alternate there */
                 char spec[64];
                 snprintf(spec, sizeof spec, "rgauss:alpha=%g,bandwidth=%g", alphas[i], bandwidths[j]);
-                qntk_mercer m = compute(spec, D, 200);
+                qntk_mercer m = mercer_compute(spec, D, 200);
                 for (size_t k = 0; k <= 200; k++)
                     if (m.eval[k] > 0)
                         worst = fmax(
@@ -253,7 +243,7 @@ END_TEST
 START_TEST(the_circle_has_the_poisson_kernel_and_the_exponential_in_closed_form)
 {
     /* rgauss with alpha = 1: gap/(gap + 1 - t), on the circle zeta^k gap/sqrt(gap(gap+2)) */
-    qntk_mercer m = compute("rgauss:alpha=1,bandwidth=0.5", 2, 200);
+    qntk_mercer m = mercer_compute("rgauss:alpha=1,bandwidth=0.5", 2, 200);
     long double gap = 0.25L, root = sqrtl(gap * (gap + 2)), expected = gap / root;
     for (size_t k = 0; k <= 200; k++, expected *= 1 + gap - root)
         ck_assert_relative(m.eval[k], (double)expected, DBL_EPSILON);
@@ -261,7 +251,7 @@ START_TEST(the_circle_has_the_poisson_kernel_and_the_exponential_in_closed_form)
 
     /* laplace on the circle: exp(-2 sin(a/2)/l), lambda_k = (1/pi) Int_0^pi e^{-c sin(b)} cos(2kb) db with 2b
      * = a: the tail is c/pi sum of 1/(4k^2) (1 + O(1/k^2)) */
-    m = compute("laplace:bandwidth=2", 2, 2000);
+    m = mercer_compute("laplace:bandwidth=2", 2, 2000);
     for (size_t k = 500; k <= 2000; k += 250) {
         double square = 4.0 * (double)k * (double)k;
         ck_assert_relative(m.eval[k], 2 / (M_PI * square), 3 / square);
@@ -273,7 +263,7 @@ END_TEST
 START_TEST(real_weights_on_the_circle_have_their_closed_form)
 {
     /* nngp, one layer: [sin a + (pi - a) cos a]/pi, even degrees: 4/(pi^2 (k^2-1)^2) */
-    qntk_mercer m = compute("nngp", 2, 3000);
+    qntk_mercer m = mercer_compute("nngp", 2, 3000);
     double worst = 0;
     for (size_t k = 2; k <= 3000; k += 2) {
         long double q = (long double)k * (long double)k - 1, pi = 3.14159265358979323846264338327950288L;
@@ -297,7 +287,7 @@ START_TEST(the_eigenvalues_add_up_to_the_diagonal)
     const size_t dimensions[] = {2, 3, 10, 40};
     for (size_t s = 0; s < sizeof specs / sizeof *specs; s++)
         for (size_t i = 0; i < 4; i++) {
-            qntk_mercer m = compute(specs[s], dimensions[i], 1200);
+            qntk_mercer m = mercer_compute(specs[s], dimensions[i], 1200);
             double sum = 0;
             for (size_t k = m.count; k-- > 0;)
                 sum += m.eval[k] * m.multiplicity[k];
@@ -315,68 +305,13 @@ START_TEST(one_layer_without_bias_has_no_odd_degrees_above_one)
     size_t wrong = 0;
     for (size_t s = 0; s < 5; s++)
         for (size_t i = 0; i < 4; i++) {
-            qntk_mercer m = compute(specs[s], dimensions[i], 61);
+            qntk_mercer m = mercer_compute(specs[s], dimensions[i], 61);
             wrong += !(m.eval[1] > 0);
             for (size_t k = 2; k < m.count; k++)
                 wrong += k % 2 == 1 ? !(m.eval[k] == 0 && m.error[k] == 0) : !(m.eval[k] > 0);
             qntk_mercer_free(&m);
         }
     ck_assert_uint_eq(wrong, 0);
-}
-END_TEST
-
-START_TEST(eigenvalue_ratios_tend_to_the_predicted_limit)
-{
-    struct {
-        const char *spec;
-        size_t D;
-        double limit;
-    } cases[] = {{"qntk", 3, 1 / (3 + sqrt(8))},
-                 {"qntk", 10, 1 / (3 + sqrt(8))},
-                 {"qntk:bits=1.58,depth=2", 5, 1 / (1.5 + sqrt(1.25))},
-                 {"qntk:bits=3,depth=3,b_std=0.5", 4, 1 / (51 / 49.0 + sqrt(51 * 51 / 2401.0 - 1))},
-                 {"rgauss:alpha=2,bandwidth=1", 10, 1 / (3 + sqrt(8))}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        qntk_mercer m = compute(cases[i].spec, cases[i].D, 400);
-        ck_assert_relative(m.limit_ratio, cases[i].limit, 1e-14);
-        ck_assert_relative(m.t_star, (cases[i].limit + 1 / cases[i].limit) / 2, 1e-14);
-        /* lambda_k ~ ratio^k k^-p, p of the order of D: the last ratios r_k, extrapolated in 1/k, k even */
-        size_t k = 380;
-        double r = sqrt(m.eval[k] / m.eval[k - 2]), r_half = sqrt(m.eval[k / 2] / m.eval[k / 2 - 2]);
-        double D = (double)cases[i].D;
-        ck_assert_close(2 * r - r_half, cases[i].limit, 4 * (D + 4) * (D + 4) / (double)(k * k),
-                        cases[i].limit);
-        qntk_mercer_free(&m);
-    }
-    struct {
-        const char *spec;
-        double t_star, ratio;
-    } others[] = {{"ntk:depth=3", 1, 1},    {"laplace", 1, 1},      {"matern", 1, 1},
-                  {"gexp:power=1.5", 1, 1}, {"gauss", INFINITY, 0}, {"gexp:power=2", INFINITY, 0}};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        qntk_mercer m = compute(others[i].spec, 6, 3);
-        ck_assert(m.t_star == others[i].t_star && m.limit_ratio == others[i].ratio &&
-                  isnan(m.departure_degree));
-        qntk_mercer_free(&m);
-    }
-}
-END_TEST
-
-START_TEST(power_laws_have_their_exponent)
-{
-    /* real NTK and Laplace k^-D, NNGP k^-(D+2), Matern k^-(2 nu + D - 1), gexp k^-(power + D - 1) */
-    struct {
-        const char *spec;
-        size_t D;
-        double exponent;
-    } cases[] = {{"ntk:depth=2", 3, 3},     {"laplace", 10, 10},        {"nngp:depth=2", 4, 6},
-                 {"matern:nu=1.3", 5, 6.6}, {"gexp:power=1.6", 3, 3.6}, {"ntk", 2, 2}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        qntk_mercer m = compute(cases[i].spec, cases[i].D, 20000);
-        double slope = -log(m.eval[20000] / m.eval[10000]) / log(2);
-        ck_assert_close(slope, cases[i].exponent, 0.01, 1);
-        qntk_mercer_free(&m);
-    }
 }
 END_TEST
 
@@ -433,7 +368,7 @@ START_TEST(gram_matrices_of_random_points_have_these_eigenvalues)
             for (size_t j = 0; j < N; j++)
                 K[i * N + j] = qntk_kernel_pair(&kernel, D, x + i * D, x + j * D) / N;
         ck_assert_int_eq(LAPACKE_dsyev(LAPACK_ROW_MAJOR, 'N', 'U', N, K, N, w), 0);
-        qntk_mercer m = compute(specs[s], D, 60);
+        qntk_mercer m = mercer_compute(specs[s], D, 60);
         size_t used = 0;
         for (size_t k = 0; k <= 2; k++) { /* the degrees whose plateaus are well apart, in descending order */
             size_t N_k = (size_t)m.multiplicity[k];
@@ -453,82 +388,13 @@ START_TEST(gram_matrices_of_random_points_have_these_eigenvalues)
 }
 END_TEST
 
-/* ---- the departure degree ---- */
-
-static double departure(const char *spec, size_t D)
-{
-    qntk_kernel kernel;
-    qntk_mercer m;
-    qntk_mercer_options options = qntk_mercer_defaults();
-    options.degrees = 2;
-    ck_assert_ok(qntk_kernel_parse(spec, &kernel));
-    ck_assert_ok(qntk_mercer_compute(&kernel, D, options, &m));
-    double degree = m.departure_degree;
-    qntk_mercer_free(&m);
-    return degree;
-}
-
-START_TEST(the_departure_degree_is_the_first_below_half_of_the_unrounded_twin)
-{
-    /* one layer, no bias: the twin has the NNGP part of real weights and three times (1/V) their Mdot T part
-     */
-    const char *bits[] = {"1", "1.58", "2", "3", "4", "6", "8"};
-    const size_t dimensions[] = {2, 3, 10};
-    for (size_t d = 0; d < 3; d++) {
-        size_t D = dimensions[d];
-        qntk_mercer ntk = compute("ntk", D, 600), nngp = compute("nngp", D, 600);
-        for (size_t i = 0; i < 7; i++) {
-            char spec[64];
-            snprintf(spec, sizeof spec, "qntk:bits=%s", bits[i]);
-            qntk_mercer rounded = compute(spec, D, 600);
-            size_t k = 0;
-            while (k <= 600 && !(2 * rounded.eval[k] < 3 * ntk.eval[k] - 2 * nngp.eval[k]))
-                k++;
-            ck_assert_msg(departure(spec, D) == (double)k, "%s, D = %zu: %g, by enumeration %zu", spec, D,
-                          departure(spec, D), k);
-            qntk_mercer_free(&rounded);
-        }
-        qntk_mercer_free(&ntk);
-        qntk_mercer_free(&nngp);
-    }
-}
-END_TEST
-
-START_TEST(many_bits_depart_where_the_matern_function_is_one_half)
-{
-    const size_t dimensions[] = {2, 3, 10, 1000};
-    for (size_t i = 0; i < 4; i++) {
-        double nu = (double)dimensions[i] / 2, low = 0, high = 100;
-        while (high - low > 1e-9) {
-            double y = (low + high) / 2;
-            double value =
-                exp((1 - nu) * M_LN2 - gsl_sf_lngamma(nu) + nu * log(y) + gsl_sf_bessel_lnKnu(nu, y));
-            *(value > 0.5 ? &low : &high) = y;
-        }
-        double theta = acosh(1 + 2.0 / (65535.0 * 65535.0)),
-               degree = departure("qntk:bits=16", dimensions[i]);
-        /* the law is in k + D/2 - 1, and holds up to terms of relative order theta and 1/k */
-        ck_assert_relative((degree + nu - 1) * theta, low, 2e-4);
-        ck_assert(fmod(degree, 2) == 0); /* odd degrees are zero */
-    }
-    /* deeper and biased networks have every degree, and leave earlier */
-    double deep = departure("qntk:bits=12,depth=3,b_std=0.3", 10), shallow = departure("qntk:bits=12", 10);
-    ck_assert(deep > 512 && deep < shallow);
-}
-END_TEST
-
-/* ---- the library's promises ---- */
-
-static const char *promise_specs[] = {
-    "qntk:bits=8,depth=3,b_std=0.2", "ntk", "gauss", "laplace", "gexp:power=1.5", "rgauss"};
-
 START_TEST(the_bytes_do_not_depend_on_the_number_of_threads)
 {
     for (size_t s = 0; s < sizeof promise_specs / sizeof *promise_specs; s++) {
         double first[101], first_error[101];
         for (size_t threads = 1; threads <= 3; threads++) {
             ck_assert_ok(qntk_threads_set(threads));
-            qntk_mercer m = compute(promise_specs[s], 7, 100);
+            qntk_mercer m = mercer_compute(promise_specs[s], 7, 100);
             if (threads == 1) {
                 memcpy(first, m.eval, sizeof first);
                 memcpy(first_error, m.error, sizeof first_error);
@@ -645,12 +511,8 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, real_weights_on_the_circle_have_their_closed_form);
     tcase_add_test(tcase, the_eigenvalues_add_up_to_the_diagonal);
     tcase_add_test(tcase, one_layer_without_bias_has_no_odd_degrees_above_one);
-    tcase_add_test(tcase, eigenvalue_ratios_tend_to_the_predicted_limit);
-    tcase_add_test(tcase, power_laws_have_their_exponent);
     tcase_add_test(tcase, multiplicities_are_the_dimensions_of_the_harmonics);
     tcase_add_test(tcase, gram_matrices_of_random_points_have_these_eigenvalues);
-    tcase_add_test(tcase, the_departure_degree_is_the_first_below_half_of_the_unrounded_twin);
-    tcase_add_test(tcase, many_bits_depart_where_the_matern_function_is_one_half);
     tcase_add_test(tcase, the_bytes_do_not_depend_on_the_number_of_threads);
     tcase_add_test(tcase, every_allocation_may_fail_without_a_leak);
     tcase_add_test(tcase, bad_arguments_are_refused_with_a_message);
