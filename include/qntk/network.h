@@ -94,7 +94,7 @@ void qntk_network_moments_free(const qntk_network *network, qntk_moments_weights
  * than any training makes) are not lost: then all rows go through qntk_moments_propagate, in double.
  *
  * Distance to that function: about sqrt(sum fan_in) 2^-24 of the outputs' root mean square (measured, the worst
- * of 10^5 outputs: 2e-6 in 784-1024-1024-10). Cost: two matrix products for a rounded layer, O(n sum fan_in
+ * of 10^5 outputs: 3e-6 in 784-1024-1024-10). Cost: two matrix products for a rounded layer, O(n sum fan_in
  * fan_out): with binary weights about the time of an epoch of training on as many rows, or less. Memory: at most
  * 3 times the latent weights, and 256 rows of 6 times the greatest width a thread.
  * With multi-step activations: the output, in float, of rounding to nearest and of real weights.
