@@ -307,22 +307,31 @@ END_TEST
 
 START_TEST(chosen_neurons_stand_for_all_within_their_error)
 {
-    const size_t shape[] = {D, 200, 100, OUT}, levels[] = {4, 4, 4};
+    /* 30 of 40: the error is half of that of 30 from a population without end. Over 100 choices its rms in units of
+     * itself is 1 within 0.07 or, as the population is skewed and small, a few times that. */
+    enum { CHOICES = 100 };
+    const size_t shape[] = {D, 40, 40, OUT}, levels[] = {4, 4, 4};
     float X[N * D];
     rows(N * D, X);
     qntk_network network;
     ck_assert_ok(qntk_network_create(LAYERS, shape, levels, 0, 2, &network));
     qntk_noise_layer all[LAYERS], some[LAYERS];
     qntk_noise_options options = many(2);
-    options.neurons = 30;
-    ck_assert_ok(qntk_noise_measure(&network, levels, QNTK_ROUNDING_STOCHASTIC, N, X, options, some));
+    double square[LAYERS] = {0};
     options.neurons = 1000;
     ck_assert_ok(qntk_noise_measure(&network, levels, QNTK_ROUNDING_STOCHASTIC, N, X, options, all));
-    for (size_t l = 0; l < LAYERS; l++) {
-        ck_assert(all[l].first_order_se == 0 &&
-                  (l == 2 ? some[l].first_order_se == 0 : some[l].first_order_se > 0));
-        ck_assert_close(some[l].first_order, all[l].first_order, 1, 4 * some[l].first_order_se + 1e-12);
-        ck_assert(l == 2 || some[l].first_order != all[l].first_order);
+    options.neurons = 30;
+    for (options.seed = 0; options.seed < CHOICES; options.seed++) {
+        ck_assert_ok(qntk_noise_measure(&network, levels, QNTK_ROUNDING_STOCHASTIC, N, X, options, some));
+        for (size_t l = 0; l + 1 < LAYERS; l++)
+            square[l] +=
+                pow((some[l].first_order - all[l].first_order) / some[l].first_order_se, 2) / CHOICES;
+        ck_assert(some[2].first_order_se == 0);
+        ck_assert_relative(some[2].first_order, all[2].first_order, 1e-13);
+    }
+    for (size_t l = 0; l + 1 < LAYERS; l++) {
+        ck_assert(all[l].first_order_se == 0);
+        ck_assert_close(sqrt(square[l]), 1, 0.25, 1);
     }
     qntk_network_free(&network);
 }
