@@ -144,6 +144,42 @@ START_TEST(expected_outputs_and_slopes_agree_with_the_whole_sum)
 }
 END_TEST
 
+/* E q(x + step u) for u with density f and mean `mean` against -u: the noise that z_i = x/step - mean - t_i + u has.
+ * By quadrature of f over the u that lead to each level. */
+static double expected_by_quadrature(qntk_steps steps, qntk_noise noise, double x)
+{
+    const double far = 40 * noise.scale;
+    double sum = 0;
+    for (size_t k = 0; k < steps.levels; k++) {
+        /* level k: z_k + u >= 0 > z_{k+1} + u */
+        const double place = x / steps.step - noise.mean - steps.lowest;
+        const double low = k == 0 ? -far : fmax((double)k - 0.5 - place, -far);
+        const double high = k + 1 == steps.levels ? far : fmin((double)k + 0.5 - place, far);
+        if (low < high)
+            sum += steps.step * (steps.lowest + (double)k) * integral(noise, low, high);
+    }
+    return sum;
+}
+
+START_TEST(expected_outputs_are_means_over_the_noise_by_quadrature)
+{
+    const qntk_steps all[] = {qntk_steps_symmetric(2), qntk_steps_symmetric(3), {4, 0, 0.3}, {6, -1, 2}};
+    for (int shape = 0; shape < QNTK_NOISE_COUNT; shape++)
+        for (int k = 0; k < SCALES; k++)
+            for (size_t s = 0; s < sizeof all / sizeof *all; s++) {
+                const qntk_noise noise = {(qntk_noise_shape)shape, k % 2 == 0 ? 0 : 0.2, scales[k]};
+                const double width = all[s].step * (double)all[s].levels;
+                double worst = 0;
+                for (double place = -0.93; place < 1; place += 0.31) {
+                    const double x = place * width, value = qntk_steps_expected(all[s], noise, x);
+                    worst = test_worse(worst, fabs(value - expected_by_quadrature(all[s], noise, x)) / width);
+                }
+                ck_assert_msg(worst < 1e-10, "%s, scale %g, function %zu: off by %g of the width",
+                              qntk_noise_name((qntk_noise_shape)shape), scales[k], s, worst);
+            }
+}
+END_TEST
+
 START_TEST(slopes_are_the_derivatives_of_expected_outputs)
 {
     const double h = 1e-6;
@@ -421,6 +457,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, usual_scales_keep_the_noise_within_half_a_step_95_times_of_100);
     tcase_add_test(tcase, symmetric_steps_are_the_levels_of_the_rounding);
     tcase_add_test(tcase, expected_outputs_and_slopes_agree_with_the_whole_sum);
+    tcase_add_test(tcase, expected_outputs_are_means_over_the_noise_by_quadrature);
     tcase_add_test(tcase, slopes_are_the_derivatives_of_expected_outputs);
     tcase_add_test(tcase, expected_outputs_rise_no_faster_than_the_lipschitz_constant);
     tcase_add_test(tcase, draws_have_the_probabilities_of_the_levels);
