@@ -62,7 +62,8 @@ void qntk_network_free(qntk_network *network);
 /* Puts the multi-step function qntk_steps_normal(levels, positive, sqrt 2) behind each hidden layer of a network from
  * qntk_network_create, and sets the gains of all layers accordingly; levels 0: ReLU again. Symmetric levels are for
  * few of them, binary (+-1 but for the scale) and ternary: as they become more, q tends to the identity and the
- * network to a linear one, while positive levels tend to the ReLU.
+ * network to a linear one, while positive levels tend to the ReLU. Symmetric ternary activations with ternary weights
+ * are the published setting (Spallanzani et al., arXiv 1905.10452); steps, gains and positive levels are chosen here.
  * QNTK_INVALID: levels 1 or above QNTK_ACTIVATION_LEVELS_MAX. */
 enum { QNTK_ACTIVATION_LEVELS_MAX = 256 };
 qntk_status qntk_network_activate(qntk_network *network, size_t levels, bool positive);

@@ -9,6 +9,11 @@
  *     rounding    W^l of the next step from the latent weights: a fresh draw each step, the nearest levels, or
  *                 what annealing makes of them
  *
+ * Behind a layer with a multi-step activation q (network.h), x^l is what the method makes of q(h^l), and the slope of
+ * its backward pass takes the place of 1[x > 0]: straight-through, q itself and the slope 1 from the first level to
+ * the last; annealing, the function under noise and the slope under noise of its own, as for weights. BinaryConnect
+ * has nothing to put in the place of a derivative that is 0.
+ *
  * The update and the rounding are one pass over the weights in tiles that fit a cache: dW is never stored.
  * The bits of a draw come from (seed, layer, step, weight) alone and the blocks of every product depend on
  * the shapes alone, so that the same seed gives the same bytes for any number of threads. (Products are
@@ -49,6 +54,11 @@ typedef enum { QNTK_STRATEGY_EXPECTED, QNTK_STRATEGY_MODE, QNTK_STRATEGY_RANDOM 
  * nearest level, which is also what the trained network is evaluated with. Backward, for any strategy: the
  * factor is the slope under noise of its own, and 0 without it. Latent weights are not clipped. No forward
  * noise, and uniform backward noise of scale 1/2, is straight-through with rounding to nearest, to the byte.
+ *
+ * A multi-step activation has the noise, strategy and schedule of the weights of its layer, in steps of its own; a layer
+ * with real weights in front of one has its part in the schedule too. Random activations are drawn afresh each step,
+ * by (seed, layer, step, row of the batch, neuron).
+ *
  * Scales are in steps, below 2^-60 they are 0. Single precision: weights and probabilities to 1e-6 at usual
  * scales, and as if latent weights were off by 2^-21 steps under narrower noise; where
  * two supports of uniform noise meet, one of them counts. Cost: a distribution and a density a weight for each
@@ -102,7 +112,8 @@ typedef struct qntk_trainer qntk_trainer;
 
 /* Starts training `network`, whose latent weights and biases change from then on and which must outlive the
  * trainer. Memory: once the weights for their rounded form, once for momentum, twice for Adam, and 2 (batch,
- * width) a layer. QNTK_INVALID: an option outside its domain; QNTK_TOO_LARGE, QNTK_NO_MEMORY. */
+ * width) a layer, 3 with a multi-step activation. QNTK_INVALID: an option outside its domain, or BinaryConnect with
+ * such activations; QNTK_TOO_LARGE, QNTK_NO_MEMORY. */
 qntk_status qntk_trainer_create(qntk_network *network, qntk_train_options options, qntk_trainer **trainer);
 void qntk_trainer_destroy(qntk_trainer **trainer);
 
@@ -126,7 +137,8 @@ qntk_status qntk_trainer_gradient(qntk_trainer *trainer, size_t n, const float *
 /* The weights W (fan_out, fan_in) in use of layer `layer`, from 0; valid until the next step. */
 const float *qntk_trainer_weights(const qntk_trainer *trainer, size_t layer);
 
-/* The scale of the forward noise of layer `layer`, from 0, in this epoch; 0 without annealing. */
+/* The scale of the forward noise of layer `layer`, from 0, of its weights and activation, in this epoch; 0 without
+ * annealing. */
 double qntk_trainer_noise(const qntk_trainer *trainer, size_t layer);
 
 /* The options it was created with. */
