@@ -131,6 +131,59 @@ static int feed_uci(const uint8_t *data, size_t size)
     return check_outcome(status, &dataset);
 }
 
+/* The description of a grid as a grid again: the same models and settings. */
+static void check_grid(const qntk_sweep *sweep)
+{
+    qntk_meta meta = {0}, again = {0};
+    qntk_sweep second;
+    size_t room = 1, used = 0;
+    promise(qntk_sweep_describe(sweep, &meta) == QNTK_OK, "a grid has a description");
+    for (size_t i = 0; i < meta.count; i++)
+        room += strlen(meta.item[i].key) + strlen(meta.item[i].value) + sizeof " = \n";
+    char *text = malloc(room);
+    promise(text != NULL, "there is memory");
+    for (size_t i = 0; i < meta.count; i++)
+        used += (size_t)snprintf(text + used, room - used, "%s = %s\n", meta.item[i].key + strlen("axis_"),
+                                 meta.item[i].value);
+    promise(qntk_sweep_parse("again", text, &second) == QNTK_OK, "a description is a grid");
+    promise(qntk_sweep_describe(&second, &again) == QNTK_OK && again.count == meta.count,
+            "of as many settings");
+    for (size_t i = 0; i < meta.count; i++)
+        promise(strcmp(meta.item[i].value, again.item[i].value) == 0, "of the same settings");
+    promise(qntk_sweep_count(&second) == qntk_sweep_count(sweep), "of as many models");
+    qntk_sweep_free(&second);
+    qntk_meta_free(&meta);
+    qntk_meta_free(&again);
+    free(text);
+}
+
+/* The bytes, up to a zero, as the grid of a sweep. */
+static int feed_grid(const uint8_t *data, size_t size)
+{
+    qntk_sweep sweep;
+    char *text = malloc(size + 1);
+    promise(text != NULL, "there is memory");
+    memcpy(text, data, size);
+    text[size] = '\0';
+    const qntk_status status = qntk_sweep_parse("fuzz.grid", text, &sweep);
+    free(text);
+    if (status == QNTK_OK) {
+        const size_t count = qntk_sweep_count(&sweep), step = count / 7 + 1;
+        promise(count > 0 && sweep.data != NULL, "a grid has data and models");
+        for (size_t k = 0; k < count; k += step) {
+            const qntk_sweep_model model = qntk_sweep_at(&sweep, k);
+            promise(qntk_sweep_find(&sweep, &model) == k, "a model is found again");
+        }
+        check_grid(&sweep);
+    } else {
+        promise(sweep.data == NULL && sweep.bits == 0, "a failure leaves an empty grid");
+        promise(qntk_message()[0] != '\0' && strpbrk(qntk_message(), "\n\r") == NULL,
+                "a failure has one line of text");
+    }
+    qntk_sweep_free(&sweep);
+    return status == QNTK_OK;
+}
+
 int qntk_fuzz_feed(const char *format, const uint8_t *data, size_t size)
 {
     static const char *const paths[] = {"fuzz.csv", "fuzz.tsv", "fuzz.txt"};
@@ -142,6 +195,8 @@ int qntk_fuzz_feed(const char *format, const uint8_t *data, size_t size)
         return feed_reader(qntk_libsvm_read, "fuzz.svm", data, size);
     if (strcmp(format, "uci") == 0)
         return feed_uci(data, size);
+    if (strcmp(format, "sweep") == 0)
+        return feed_grid(data, size);
     feed_labels(data, size);
     bool npy = strcmp(format, "npy") == 0;
     promise(npy || strcmp(format, "idx") == 0, "the format is known");

@@ -7,7 +7,7 @@
 
 /* Feeds the bytes to the reader of a format ("csv", "arff", "libsvm", "npy", "idx", "uci"); options are taken
  * from the bytes. Aborts if what comes back breaks a promise of dataset.h. Returns 1 if a data set came out,
- * else 0. For "uci" the files of a folder stand one after the other, apart by lines "%%": NAME.txt, data,
+ * else 0. "sweep": the grid of a sweep, likewise, by sweep.h. For "uci" the files of a folder stand one after the other, apart by lines "%%": NAME.txt, data,
  * conxuntos.dat and conxuntos_kfold.dat or the second data file. */
 int qntk_fuzz_feed(const char *format, const uint8_t *data, size_t size);
 

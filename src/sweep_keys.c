@@ -187,7 +187,8 @@ qntk_status qntk_sweep_describe(const qntk_sweep *sweep, qntk_meta *meta)
         const char *value = key->kind == GRID_TEXT ? *(char *const *)qntk_sweep_field(&copy, key) : text;
         values_text(&copy, key, text);
         snprintf(name, sizeof name, "%s_%s", key->length > 0 ? "axis" : "grid", key->name);
-        if (value != NULL && value[0] != '\0')
+        const bool idle = strcmp(key->name, "fold") == 0 && !isnan(sweep->split); /* no published split */
+        if (value != NULL && value[0] != '\0' && !idle)
             status = qntk_meta_text(meta, name, value);
     }
     qntk_free(text);

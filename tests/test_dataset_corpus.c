@@ -87,6 +87,12 @@ START_TEST(uci_corpus_and_its_truncations_keep_the_promises)
 }
 END_TEST
 
+START_TEST(grid_corpus_and_its_truncations_keep_the_promises)
+{
+    feed_corpus("sweep", 3);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, csv_corpus_and_its_truncations_keep_the_promises);
@@ -95,6 +101,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, npy_corpus_and_its_truncations_keep_the_promises);
     tcase_add_test(tcase, idx_corpus_and_its_truncations_keep_the_promises);
     tcase_add_test(tcase, uci_corpus_and_its_truncations_keep_the_promises);
+    tcase_add_test(tcase, grid_corpus_and_its_truncations_keep_the_promises);
 }
 
 int main(void)

@@ -134,10 +134,10 @@ static void write_grid(const qntk_meta *meta, char text[4096])
 START_TEST(the_description_read_again_is_the_same_grid)
 {
     char first[4096], second[4096];
-    qntk_sweep s =
-        parse("data = a b.csv\nbits = 16 1.58 real\nrounding = nearest stochastic\nseed = 0..3\n"
-              "lr = 0.1 3e-4 0.30000000000000004\nuntil_loss = 0.01\nlimit = 7\nrows = sphere\n"
-              "scale = zscore\nmissing = drop\nmethod = ste\nb_std = 0.1\nlast = rounded\ntarget = -1\n");
+    qntk_sweep s = parse("data = a b.csv\nbits = 16 1.58 real\nrounding = nearest stochastic\nseed = 0..3\n"
+                         "lr = 0.1 3e-4 0.30000000000000004\nuntil_loss = 0.01\nlimit = 7\nrows = sphere\n"
+                         "scale = zscore\nsplit = 0.3\nmissing = drop\nmethod = ste\nb_std = 0.1\nlast = "
+                         "rounded\ntarget = -1\n");
     qntk_meta meta = {0}, again = {0};
     ck_assert_ok(qntk_sweep_describe(&s, &meta));
     write_grid(&meta, first);
