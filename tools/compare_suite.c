@@ -36,7 +36,6 @@ int compare_suite_run(const cli_program *program, const compare_settings *set)
                .directory = set->suite,
                .max_n = set->max_n,
                .resume = set->resume,
-               .mark = "ridge_grid",
                .methods = common->kernels.count,
                .method = method,
                .run = run_kernels,

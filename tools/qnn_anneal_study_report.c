@@ -3,11 +3,10 @@
 
 #include <cjson/cJSON.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cli_earlier.h"
 #include "cli_result.h"
-#include "suite.h"
 
 /* ---- rows as cells ---- */
 
@@ -192,48 +191,14 @@ void study_print(const study_job *j, FILE *stream)
 
 /* ---- reading back ---- */
 
-static bool parse_number(const char *text, double *value)
-{
-    char *end;
-    *value = strtod(text, &end); /* the programs run in the C locale */
-    return end != text && *end == '\0';
-}
-
-/* The setting `key` of an earlier run; counts those that are compared. */
-static qntk_status check_setting(const study_job *j, const char *path, const char *key, const char *value,
-                                 size_t *compared)
-{
-    for (size_t i = 0; i < j->meta.count; i++) {
-        const struct qntk_meta_item *item = &j->meta.item[i];
-        double a, b;
-        if (strcmp(item->key, key) != 0 || strcmp(key, "command") == 0)
-            continue;
-        ++*compared;
-        if (strcmp(item->value, value) != 0 &&
-            !(parse_number(value, &a) && parse_number(item->value, &b) && a == b))
-            return cli_message(
-                QNTK_INVALID,
-                "%s: made with %s=%s, not %s; write elsewhere, or leave --resume out to start again", path,
-                key, value, item->value);
-    }
-    return QNTK_OK;
-}
-
-/* An error unless all settings but the command have been compared. */
-static qntk_status check_all(const study_job *j, const char *path, size_t compared)
-{
-    return compared + 1 == j->meta.count
-               ? QNTK_OK
-               : suite_bad_file(path, "is no result of qnn noise --anneal-study in the --format asked for");
-}
-
 /* One row of an earlier run, its fields in the order of the columns. */
-static qntk_status take_row(study_job *j, const char *path, char *const field[CELLS])
+static qntk_status take_row(void *context, const char *path, char *const *field)
 {
+    study_job *j = context;
     double number[CELLS] = {0};
     for (size_t c = SEEDS; c < CELLS; c++)
-        if (!parse_number(field[c], &number[c]))
-            return suite_bad_file(path, "expected numbers in its rows");
+        if (!cli_earlier_number(field[c], &number[c]))
+            return cli_earlier_bad(path, "expected numbers in its rows");
     for (size_t i = 0; i < j->count; i++) {
         study_row *row = &j->row[i];
         qntk_cell cells[CELLS];
@@ -258,74 +223,14 @@ static qntk_status take_row(study_job *j, const char *path, char *const field[CE
                        path, field[NOISE], field[STRATEGY], field[SCHEDULE], field[SYNC]);
 }
 
-static qntk_status read_tsv(study_job *j, const char *path, char *text)
-{
-    bool rows = false;
-    size_t compared = 0;
-    qntk_status status = QNTK_OK;
-    for (char *line = text, *end; status == QNTK_OK && (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        char *value, *field[CELLS];
-        *end = '\0';
-        if (rows) {
-            status = suite_split_line(line, CELLS, field) == CELLS
-                         ? take_row(j, path, field)
-                         : suite_bad_file(path, "expected rows as long as its header");
-        } else if (strncmp(line, "# ", 2) == 0 && (value = strchr(line, '=')) != NULL) {
-            *value++ = '\0';
-            suite_unescape(line + 2);
-            suite_unescape(value);
-            status = check_setting(j, path, line + 2, value, &compared);
-        } else {
-            rows = suite_split_line(line, CELLS, field) == CELLS && strcmp(field[METHOD], "method") == 0;
-            status = check_all(j, path, rows ? compared : 0);
-        }
-    }
-    return status == QNTK_OK && !rows ? check_all(j, path, 0) : status;
-}
-
-/* The value of a member as it stands in a TSV; `room` holds the text of a number. */
-static char *json_field(const cJSON *item, char room[32])
-{
-    if (cJSON_IsString(item))
-        return item->valuestring;
-    snprintf(room, 32, "%.17g", cJSON_IsNumber(item) ? item->valuedouble : (double)NAN);
-    return room;
-}
-
-static qntk_status read_json(study_job *j, const char *path, const char *text)
-{
-    cJSON *tree = cJSON_Parse(text);
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(tree, "study"), *item;
-    size_t compared = 0;
-    qntk_status status = QNTK_OK;
-    cJSON_ArrayForEach(item, tree)
-    {
-        char room[32];
-        if (status == QNTK_OK && (cJSON_IsString(item) || cJSON_IsNumber(item)))
-            status = check_setting(j, path, item->string, json_field(item, room), &compared);
-    }
-    if (status == QNTK_OK)
-        status = check_all(j, path, cJSON_IsArray(rows) ? compared : 0);
-    cJSON_ArrayForEach(item, rows)
-    {
-        char *field[CELLS], room[CELLS][32];
-        for (size_t c = 0; c < CELLS; c++)
-            field[c] = json_field(cJSON_GetObjectItemCaseSensitive(item, columns[c].name), room[c]);
-        if (status == QNTK_OK)
-            status = take_row(j, path, field);
-    }
-    cJSON_Delete(tree);
-    return status;
-}
-
 qntk_status study_resume(study_job *j)
 {
     const cli_common *common = j->program->common;
-    char *text;
-    qntk_status status = suite_read_whole(common->out, &text);
-    if (status == QNTK_OK && text != NULL)
-        status =
-            common->format == CLI_JSON ? read_json(j, common->out, text) : read_tsv(j, common->out, text);
-    qntk_free(text);
-    return status;
+    const cli_earlier earlier = {.program = j->program->name,
+                                 .meta = &j->meta,
+                                 .columns = columns,
+                                 .rows = "study",
+                                 .take = take_row,
+                                 .context = j};
+    return cli_earlier_read(&earlier, common->out, common->format == CLI_JSON);
 }

@@ -226,7 +226,6 @@ static int run(void)
                .directory = set.directory,
                .max_n = set.max_n,
                .resume = set.resume,
-               .mark = "epoch_grid",
                .methods = NETWORKS + kernels->count,
                .method = method,
                .run = run_methods,

@@ -1,60 +1,23 @@
 /* qnn noise --sweep: rows that survive. FILE appears when all are there; until then each is appended to FILE.part as
  * soon as its model is complete, one line at once and synced to the disk, so that a killed run loses the models under
  * way and no other. */
+#include "cli_earlier.h"
 #include "qnn_sweep.h"
 #include "suite.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 /* ---- what a file says, in either format ---- */
 
-/* What a result may say otherwise than the present run: how it was called, and which models there are. */
+/* A result may have other models than the present run. */
 static bool may_differ(const char *key)
 {
-    return strcmp(key, "command") == 0 || strncmp(key, "axis_", 5) == 0;
-}
-
-/* The setting `key` of an earlier run; counts those that are compared. */
-static qntk_status check_setting(const sweep_job *j, const char *path, const char *key, const char *value,
-                                 size_t *compared)
-{
-    for (size_t i = 0; i < j->meta.count; i++) {
-        const struct qntk_meta_item *item = &j->meta.item[i];
-        if (strcmp(item->key, key) != 0 || may_differ(key))
-            continue;
-        ++*compared;
-        if (strcmp(item->value, value) != 0)
-            return cli_message(
-                QNTK_INVALID,
-                "%s: made with %s=%s, not %s; write elsewhere, or leave --resume out to start again", path,
-                key, value, item->value);
-    }
-    return QNTK_OK;
-}
-
-/* An error unless all settings have been compared: then it is a sweep of the same data and training. */
-static qntk_status check_all(const sweep_job *j, const char *path, size_t compared)
-{
-    size_t expected = 0;
-    for (size_t i = 0; i < j->meta.count; i++)
-        expected += !may_differ(j->meta.item[i].key);
-    return compared == expected
-               ? QNTK_OK
-               : suite_bad_file(path, "is no result of such a qnn noise --sweep in the --format asked for");
-}
-
-static bool parse_number(const char *text, double *value)
-{
-    char *end;
-    *value = strtod(text, &end); /* the programs run in the C locale */
-    return end != text && *end == '\0';
+    return strncmp(key, "axis_", 5) == 0;
 }
 
 /* The model that the first fields name: its number, or j->models. */
@@ -72,23 +35,24 @@ static size_t find_model(const sweep_job *j, char *const *field, const double *n
 }
 
 /* One row of an earlier run, its fields in the order of the columns. */
-static qntk_status take_row(sweep_job *j, const char *path, char *const *field)
+static qntk_status take_row(void *context, const char *path, char *const *field)
 {
+    sweep_job *j = context;
     const qntk_column *columns = sweep_columns();
     double number[SWEEP_CELLS_MAX] = {0};
     qntk_sweep_row row = {.present = true};
     for (size_t c = 0; c < sweep_cells(); c++)
-        if (columns[c].digits > 0 && !parse_number(field[c], &number[c]))
-            return suite_bad_file(path, "expected numbers in its rows");
+        if (columns[c].digits > 0 && !cli_earlier_number(field[c], &number[c]))
+            return cli_earlier_bad(path, "expected numbers in its rows");
     size_t outcome = 0;
     while (outcome < QNTK_SWEEP_OUTCOMES &&
            strcmp(qntk_sweep_outcome_name(outcome), field[SWEEP_STATUS]) != 0)
         outcome++;
     for (size_t c = SWEEP_MODEL; c <= SWEEP_EPOCHS; c++)
         if (!(number[c] >= 0 && number[c] <= 0x1p53))
-            return suite_bad_file(path, "expected sizes in its rows");
+            return cli_earlier_bad(path, "expected sizes in its rows");
     if (outcome == QNTK_SWEEP_OUTCOMES || (outcome == QNTK_SWEEP_OK && !isfinite(number[SWEEP_GAP])))
-        return suite_bad_file(path, "expected a status and, for 'ok', a gap in its rows");
+        return cli_earlier_bad(path, "expected a status and, for 'ok', a gap in its rows");
     const size_t index = find_model(j, field, number);
     if (index == j->models)
         return cli_message(
@@ -112,109 +76,20 @@ static qntk_status take_row(sweep_job *j, const char *path, char *const *field)
     return QNTK_OK;
 }
 
-/* Room for the fields of a row, all empty. */
-static void no_fields(char *field[SWEEP_CELLS_MAX])
-{
-    static char none[1];
-    for (size_t c = 0; c < SWEEP_CELLS_MAX; c++)
-        field[c] = none;
-}
+_Static_assert((int)SWEEP_CELLS_MAX <= (int)CLI_EARLIER_COLUMNS, "a row has more fields than are read back");
 
-/* ---- TSV ---- */
-
-/* True if the line names our columns. */
-static bool is_header(const char *line)
-{
-    const qntk_column *columns = sweep_columns();
-    for (size_t c = 0; c < sweep_cells(); c++) {
-        const size_t length = strlen(columns[c].name);
-        if (strncmp(line, columns[c].name, length) != 0 ||
-            line[length] != (c + 1 < sweep_cells() ? '\t' : '\0'))
-            return false;
-        line += length + 1;
-    }
-    return true;
-}
-
-static qntk_status take_line(sweep_job *j, const char *path, char *line)
-{
-    char *field[SWEEP_CELLS_MAX];
-    no_fields(field);
-    if (suite_split_line(line, sweep_cells(), field) != sweep_cells())
-        return suite_bad_file(path, "expected rows as long as its header");
-    return take_row(j, path, field);
-}
-
-/* A last line without its newline was being written when the run was killed: it is left out. */
-static qntk_status read_tsv(sweep_job *j, const char *path, char *text)
-{
-    bool rows = false;
-    size_t compared = 0;
-    qntk_status status = QNTK_OK;
-    for (char *line = text, *end; status == QNTK_OK && (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        *end = '\0';
-        char *value = strchr(line, '=');
-        if (rows) {
-            status = take_line(j, path, line);
-        } else if (strncmp(line, "# ", 2) == 0 && value != NULL) {
-            *value++ = '\0';
-            suite_unescape(line + 2);
-            suite_unescape(value);
-            status = check_setting(j, path, line + 2, value, &compared);
-        } else {
-            rows = is_header(line);
-            status = rows ? check_all(j, path, compared) : check_all(j, path, SIZE_MAX);
-        }
-    }
-    return status == QNTK_OK && !rows ? check_all(j, path, SIZE_MAX) : status;
-}
-
-/* ---- JSON ---- */
-
-/* The value of a column as it stands in a TSV; `room` holds the text of a number. */
-static char *json_field(const cJSON *item, char room[32])
-{
-    if (cJSON_IsString(item))
-        return item->valuestring;
-    snprintf(room, 32, "%.17g", cJSON_IsNumber(item) ? item->valuedouble : (double)NAN);
-    return room;
-}
-
-static qntk_status read_json(sweep_job *j, const char *path, const char *text)
-{
-    cJSON *tree = cJSON_Parse(text);
-    const cJSON *rows = cJSON_GetObjectItemCaseSensitive(tree, "models"), *item;
-    size_t compared = 0;
-    qntk_status status = QNTK_OK;
-    cJSON_ArrayForEach(item, tree)
-    {
-        char room[32];
-        if (status == QNTK_OK && (cJSON_IsString(item) || cJSON_IsNumber(item)))
-            status = check_setting(j, path, item->string, json_field(item, room), &compared);
-    }
-    if (status == QNTK_OK)
-        status = check_all(j, path, cJSON_IsArray(rows) ? compared : SIZE_MAX);
-    cJSON_ArrayForEach(item, rows)
-    {
-        char *field[SWEEP_CELLS_MAX], room[SWEEP_CELLS_MAX][32];
-        no_fields(field);
-        for (size_t c = 0; c < sweep_cells(); c++)
-            field[c] = json_field(cJSON_GetObjectItemCaseSensitive(item, sweep_columns()[c].name), room[c]);
-        if (status == QNTK_OK)
-            status = take_row(j, path, field);
-    }
-    cJSON_Delete(tree);
-    return status;
-}
-
+/* A last line of FILE.part without its newline was being written when the run was killed. */
 static qntk_status read_earlier(sweep_job *j, const char *path, bool json)
 {
-    char *text;
-    qntk_status status = suite_read_whole(path, &text);
-    if (status == QNTK_OK && text != NULL && text[0] != '\0')
-        status = json ? read_json(j, path, text) : read_tsv(j, path, text);
-    qntk_free(text);
-    return status;
+    const cli_earlier earlier = {.program = "such a qnn noise --sweep",
+                                 .meta = &j->meta,
+                                 .may_differ = may_differ,
+                                 .columns = sweep_columns(),
+                                 .rows = "models",
+                                 .appended = true,
+                                 .take = take_row,
+                                 .context = j};
+    return cli_earlier_read(&earlier, path, json);
 }
 
 /* ---- FILE.part ---- */

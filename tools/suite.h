@@ -40,8 +40,7 @@ typedef struct {
     const char *command, *directory; /* "kernel-compare --suite", DIR */
     size_t max_n;
     bool resume;
-    const char *mark; /* a setting in the head by which a result of this command is known */
-    qntk_meta meta;   /* the head */
+    qntk_meta meta; /* the head */
     size_t methods;
     const char *const *method; /* (methods) names, the column `kernel` */
     suite_method_run run;
@@ -79,6 +78,9 @@ size_t suite_count(const suite *s, suite_state state);
 /* Writes the rows there are to common->out in common->format; its summary is of the complete sets. */
 qntk_status suite_write(const suite *s, const cli_common *common);
 
+/* Of the rows. */
+const qntk_column *suite_columns(void);
+
 /* Draws common->plot, of the complete sets. */
 qntk_status suite_draw(const suite *s, const cli_common *common);
 
@@ -87,18 +89,6 @@ void suite_print(const suite *s, FILE *stream);
 
 /* A result can be written there again and again: no pipe, no device. */
 bool suite_can_be_replaced(const char *path);
-
-/* For reading results back. The whole file with a zero behind it, to be freed; NULL and QNTK_OK: it is not there. */
-qntk_status suite_read_whole(const char *path, char **text);
-
-/* \t \n \r \\ back to what they stand for, in place. */
-void suite_unescape(char *text);
-
-/* The fields of a line of TSV, in place; their number, at most `most` + 1. */
-size_t suite_split_line(char *line, size_t most, char **field);
-
-/* QNTK_FORMAT: "path: what; remove it, or leave --resume out to start again". */
-qntk_status suite_bad_file(const char *path, const char *what);
 
 /* Puts the rows of an earlier result in common->out where they belong; a file that is not there has none. The
  * settings in its head must be those of s->meta, the command excepted. */

@@ -18,6 +18,11 @@ static const qntk_column summary_columns[] = {
 };
 enum { SUMMARY_CELLS = 12 };
 
+const qntk_column *suite_columns(void)
+{
+    return row_columns;
+}
+
 size_t suite_count(const suite *s, suite_state state)
 {
     size_t count = 0;
