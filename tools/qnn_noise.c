@@ -55,17 +55,20 @@ static const cli_option options[] = {
 static const cli_program program = {
     .name = "qnn noise",
     .synopsis = "--data SPEC [--model FILE | --hidden W,W,.. --weights LAW] [--bits B,B,..]",
-    .summary = "Rounds the weights of one network to each number of bits and measures in every layer the "
-               "noise of its\n"
-               "weights, its pre-activations and, in the last, its outputs: variance over draws for "
-               "stochastic rounding,\n"
-               "mean square distance from the network that is not rounded for the nearest level. Beside it "
-               "what moment\n"
-               "propagation and first order (the variance of a weight times squared derivatives, that is "
-               "step^2/12 times\n"
-               "the tangent kernel's diagonal for the nearest level) predict, the ratio of signal to noise, "
-               "and the law\n"
-               "in the number of bits.",
+    .summary =
+        "Rounds the weights of one network to each number of bits and measures in every layer the "
+        "noise of its\n"
+        "weights, its pre-activations and, in the last, its outputs: variance over draws for "
+        "stochastic rounding,\n"
+        "mean square distance from the network that is not rounded for the nearest level. Beside it "
+        "what moment\n"
+        "propagation and first order (the variance of a weight times squared derivatives, that is "
+        "step^2/12 times\n"
+        "the tangent kernel's diagonal for the nearest level) predict, the ratio of signal to noise, "
+        "and the law\n"
+        "in the number of bits. With a target: the penalty, by how much rounding makes the loss grow, "
+        "measured and\n"
+        "from the Hessian; of a saved classifier: sharpness, and a bound conditioned on the noise (ours).",
     .examples =
         "  qnn noise --data sphere:n=500,d=20 --hidden 256,256 --plot noise.png\n"
         "  qnn noise --data t10k-images-idx3-ubyte.gz --model digits.qnn --bits binary,2,4,8 --format json\n"
