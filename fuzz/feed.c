@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "dataset_internal.h"
+#include "train_internal.h"
 
 static void promise(int holds, const char *what)
 {
@@ -14,6 +16,12 @@ static void promise(int holds, const char *what)
         return;
     fprintf(stderr, "broken promise: %s (message: %s)\n", what, qntk_message());
     abort();
+}
+
+static void check_failure(void)
+{
+    promise(qntk_message()[0] != '\0' && strpbrk(qntk_message(), "\n\r") == NULL,
+            "a failure has one line of text");
 }
 
 /* Different options for different bytes, the same for the same. */
@@ -70,8 +78,7 @@ static int check_outcome(qntk_status status, qntk_dataset *dataset)
     } else {
         promise(dataset->X == NULL && dataset->y == NULL && dataset->n == 0 && dataset->folds == 0,
                 "a failure leaves an empty data set");
-        promise(qntk_message()[0] != '\0' && strpbrk(qntk_message(), "\n\r") == NULL,
-                "a failure has one line of text");
+        check_failure();
     }
     qntk_dataset_free(dataset);
     return status == QNTK_OK;
@@ -177,10 +184,58 @@ static int feed_grid(const uint8_t *data, size_t size)
         check_grid(&sweep);
     } else {
         promise(sweep.data == NULL && sweep.bits == 0, "a failure leaves an empty grid");
-        promise(qntk_message()[0] != '\0' && strpbrk(qntk_message(), "\n\r") == NULL,
-                "a failure has one line of text");
+        check_failure();
     }
     qntk_sweep_free(&sweep);
+    return status == QNTK_OK;
+}
+
+/* A model is of use: a row goes through it, and through a step of training. */
+static void use_model(qntk_checkpoint *model)
+{
+    const qntk_network *network = &model->network;
+    const size_t d = model->features, outputs = network->layers[network->count - 1].fan_out;
+    promise(d == network->layers[0].fan_in && outputs == (model->classes > 0 ? model->classes : 1),
+            "shapes agree");
+    double *row = qntk_alloc_zero(d, sizeof *row), *answer = qntk_alloc_zero(outputs, sizeof *answer), loss;
+    float *X = qntk_alloc_zero(d, sizeof *X), *T = qntk_alloc_zero(outputs, sizeof *T);
+    promise(row != NULL && answer != NULL && X != NULL && T != NULL, "there is memory for a row");
+    for (size_t j = 0; j < d; j++)
+        row[j] = 1;
+    T[0] = 1;
+    if (qntk_checkpoint_inputs(model, 1, row, X) != QNTK_OK ||
+        qntk_network_expect(network, model->trainer->options.rounding, 1, X, answer) != QNTK_OK ||
+        qntk_trainer_step(model->trainer, 1, X, T, &loss) != QNTK_OK)
+        check_failure();
+    qntk_free(row);
+    qntk_free(answer);
+    qntk_free(X);
+    qntk_free(T);
+}
+
+/* The last four bytes are the checksum, which almost any change makes wrong: set right, but for an input in eight. */
+static int feed_checkpoint(const uint8_t *data, size_t size)
+{
+    uint32_t crc = (uint32_t)crc32(0, data, (uInt)(size >= sizeof crc ? size - sizeof crc : 0));
+    uint8_t *bytes = malloc(size > 0 ? size : 1);
+    promise(bytes != NULL, "there is memory for the input");
+    memcpy(bytes, data, size);
+    if (size >= sizeof crc && crc % 8 != 0)
+        memcpy(bytes + size - sizeof crc, &crc, sizeof crc);
+    FILE *file = fmemopen(bytes, size > 0 ? size : 1, "rb");
+    promise(file != NULL, "the input opens");
+    qntk_checkpoint model;
+    const qntk_status status = qntk_checkpoint_read("fuzz.qnn", file, &model);
+    if (status == QNTK_OK) {
+        use_model(&model);
+    } else {
+        check_failure();
+        promise(model.trainer == NULL && model.network.count == 0 && model.features == 0,
+                "a failure leaves no model");
+    }
+    qntk_checkpoint_free(&model);
+    fclose(file);
+    free(bytes);
     return status == QNTK_OK;
 }
 
@@ -195,6 +250,8 @@ int qntk_fuzz_feed(const char *format, const uint8_t *data, size_t size)
         return feed_reader(qntk_libsvm_read, "fuzz.svm", data, size);
     if (strcmp(format, "uci") == 0)
         return feed_uci(data, size);
+    if (strcmp(format, "checkpoint") == 0)
+        return feed_checkpoint(data, size);
     if (strcmp(format, "sweep") == 0)
         return feed_grid(data, size);
     feed_labels(data, size);

@@ -95,6 +95,7 @@ if (format eq "png") {
 set output picture
 dots = longest > 60 ? 0 : 0.5 # of many epochs the lines alone
 
+steps = high > 0 && log10(high / low) < 0.7 ? "1 1.5 2 3 4 5 6 7 8" : high > 0 && log10(high / low) < 1.2 ? "1 2 5" : "1"
 set multiplot
 set object 1 rectangle from screen 0, screen 0 to screen 1, screen 1 behind fillcolor "white" fillstyle solid noborder
 set label 1 (data eq "" ? "" : data . ":  ") . n . " training rows" at screen 0.5, screen 1 - 0.9 / lines center noenhanced
@@ -120,7 +121,20 @@ do for [k = 1:panels] {
     set lmargin at screen panel_left(k)
     set rmargin at screen panel_right(k)
     set title heading[k] offset 0, -0.3
-    if (k == 1 && high > 0) { set logscale y; set yrange [low / 1.15:high * 1.15] } else { unset logscale y; set autoscale y }
+    if (k == 1 && high > 0) {
+        set logscale y
+        set yrange [low / 1.15:high * 1.15]
+        unset mytics
+        set ytics ("" 1)
+        do for [e = int(floor(log10(low / 1.15))):int(ceil(log10(high * 1.15)))] { do for [step in steps] {
+            at = real(step) * 10.0 ** e
+            set ytics add (sprintf("%g", at) at)
+        } }
+    } else {
+        unset logscale y
+        set autoscale y
+        set ytics autofreq
+    }
     if (k == 3) { set xzeroaxis linetype 1 linecolor "#555555" linewidth 0.8 }
     plot for [i = 1:runs] file[i] using (column("epoch")):(k > 1 || column(shown[k]) > 0 ? column(shown[k]) : NaN) \
         with linespoints pointtype mark[i] pointsize dots linewidth 1.2 linecolor rgb colour[i]

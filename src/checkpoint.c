@@ -396,9 +396,18 @@ static void check_sum(stream *s)
 qntk_status qntk_checkpoint_load(const char *path, qntk_checkpoint *checkpoint)
 {
     *checkpoint = (qntk_checkpoint){0};
-    stream s = {.path = path, .in = fopen(path, "rb")};
-    if (s.in == NULL)
+    FILE *in = fopen(path, "rb");
+    if (in == NULL)
         return qntk_fail(QNTK_IO, "%s: %s", path, strerror(errno));
+    qntk_status status = qntk_checkpoint_read(path, in, checkpoint);
+    fclose(in);
+    return status;
+}
+
+qntk_status qntk_checkpoint_read(const char *path, FILE *in, qntk_checkpoint *checkpoint)
+{
+    *checkpoint = (qntk_checkpoint){0};
+    stream s = {.path = path, .in = in};
     check_head(&s);
     if (s.status == QNTK_OK)
         check_sum(&s);
@@ -408,7 +417,6 @@ qntk_status qntk_checkpoint_load(const char *path, qntk_checkpoint *checkpoint)
         fail_format(&s, "more in the file than belongs there");
     if (s.status == QNTK_OK)
         s.status = qntk_trainer_round(checkpoint->trainer);
-    fclose(s.in);
     if (s.status != QNTK_OK)
         qntk_checkpoint_free(checkpoint);
     return s.status;

@@ -3,8 +3,13 @@
 #define QNTK_TRAIN_INTERNAL_H
 
 #include "internal.h"
+
+#include <stdio.h>
+
 #include "anneal_simd.h"
 #include "train_simd.h"
+
+#include "qntk/checkpoint.h"
 
 /* Streams of the user's seed, by purpose; the layer, the epoch or the row is added to the low half. */
 #define QNTK_STREAM_START      (UINT64_C(0x73746172) << 32) /* latent weights and biases at the start */
@@ -164,5 +169,8 @@ qntk_status qntk_trainer_round(qntk_trainer *trainer);
  * updated. */
 qntk_status qntk_step_run(qntk_trainer *trainer, size_t n, const size_t *rows, const float *X, const float *T,
                           double *loss, float *gradient);
+
+/* qntk_checkpoint_load from an open file, which `path` names in messages. */
+qntk_status qntk_checkpoint_read(const char *path, FILE *in, qntk_checkpoint *checkpoint);
 
 #endif

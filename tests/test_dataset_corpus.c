@@ -93,6 +93,12 @@ START_TEST(grid_corpus_and_its_truncations_keep_the_promises)
 }
 END_TEST
 
+START_TEST(model_corpus_and_its_truncations_keep_the_promises)
+{
+    feed_corpus("checkpoint", 4);
+}
+END_TEST
+
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, csv_corpus_and_its_truncations_keep_the_promises);
@@ -101,6 +107,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, npy_corpus_and_its_truncations_keep_the_promises);
     tcase_add_test(tcase, idx_corpus_and_its_truncations_keep_the_promises);
     tcase_add_test(tcase, uci_corpus_and_its_truncations_keep_the_promises);
+    tcase_add_test(tcase, model_corpus_and_its_truncations_keep_the_promises);
     tcase_add_test(tcase, grid_corpus_and_its_truncations_keep_the_promises);
 }
 
