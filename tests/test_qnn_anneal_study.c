@@ -322,6 +322,24 @@ START_TEST(the_table_for_people_has_rows_and_means)
     ck_assert_ptr_nonnull(strstr(r.err, "\n  hyperbolic       2 "));
     ck_assert_ptr_nonnull(strstr(r.err, "all weights equal to the bit for 2 of 2 seeds\n"));
     ck_assert_str_eq(r.out, "");
+    /* the spread of the rows' means, from the file */
+    char *text = run_read("t.tsv"), expected[200];
+    table t;
+    read_table(text, &t);
+    double mean = 0, between = 0, within = 0;
+    ck_assert_uint_eq(t.rows, 6);
+    for (size_t i = 2; i < 6; i++)
+        mean += number(&t, i, TEST) / 4;
+    for (size_t i = 2; i < 6; i++) {
+        between += pow(number(&t, i, TEST) - mean, 2) / 3;
+        within += pow(number(&t, i, TEST_SD), 2) / 8;
+    }
+    snprintf(expected, sizeof expected,
+             "\nsd of the test means of 4 rows: %.3g; by the spread over seeds alone: %.3g\n", sqrt(between),
+             sqrt(within));
+    ck_assert_msg(strstr(r.err, expected) != NULL, "expected '%s' in: %s", expected, r.err);
+    free(text);
+    free(t.text);
     run_free(&r);
 }
 END_TEST

@@ -168,6 +168,27 @@ static void print_rows(const study_job *j, FILE *stream)
     }
 }
 
+/* Whether the ways of annealing differ by more than chance: the spread of their means beside that which the spread
+ * over seeds would give to the means of equal ways. */
+static void print_spread(const study_job *j, FILE *stream)
+{
+    double mean = 0, between = 0, within = 0;
+    size_t count = 0;
+    for (size_t i = 2; i < j->count; i++)
+        if (j->row[i].present) {
+            count++;
+            mean += j->row[i].test;
+            within += j->row[i].test_sd * j->row[i].test_sd;
+        }
+    mean /= (double)count;
+    for (size_t i = 2; i < j->count; i++)
+        if (j->row[i].present)
+            between += (j->row[i].test - mean) * (j->row[i].test - mean);
+    if (count > 1 && j->seeds > 1)
+        fprintf(stream, "\nsd of the test means of %zu rows: %.3g; by the spread over seeds alone: %.3g\n",
+                count, sqrt(between / (double)(count - 1)), sqrt(within / (double)(count * j->seeds)));
+}
+
 void study_print(const study_job *j, FILE *stream)
 {
     static const char *const factor[] = {"noise", "strategy", "schedule", "sync"};
@@ -181,10 +202,11 @@ void study_print(const study_job *j, FILE *stream)
         for (size_t level = 0; names[f][level] != NULL; level++)
             print_level(j, stream, f, level, names[f][level]);
     }
+    print_spread(j, stream);
     if (j->row[0].present && j->row[1].present)
         fprintf(
             stream,
-            "\nstraight-through and annealing without forward noise: all weights equal to the bit for %g of "
+            "straight-through and annealing without forward noise: all weights equal to the bit for %g of "
             "%zu seeds\n",
             j->row[1].agree, j->seeds);
 }
