@@ -5,39 +5,6 @@
 
 #include <cjson/cJSON.h>
 
-/* Runs and expects this exit code; the caller frees. */
-static run_result expect(int code, const char *arguments)
-{
-    run_result r = run_program(arguments, 0);
-    ck_assert_msg(r.code == code, "%s: exit %d, expected %d; it said: %s", arguments, r.code, code, r.err);
-    return r;
-}
-
-/* Runs, expects the code, silence on standard output and one line of complaint with this text (usage errors:
- * two). */
-static void expect_complaint(int code, const char *arguments, const char *text)
-{
-    run_result r = expect(code, arguments);
-    size_t lines = 0;
-    for (const char *at = r.err; *at != '\0'; at++)
-        lines += *at == '\n';
-    ck_assert_msg(strncmp(r.err, "qnn", 3) == 0, "%s: it said: %s", arguments, r.err);
-    ck_assert_msg(strstr(r.err, text) != NULL, "%s: expected '%s' in: %s", arguments, text, r.err);
-    ck_assert_msg(lines == (code == 2 ? 2 : 1), "%s: %zu lines: %s", arguments, lines, r.err);
-    ck_assert_msg(r.out[0] == '\0', "%s: wrote to standard output", arguments);
-    run_free(&r);
-}
-
-static void write_text(const char *name, const char *text)
-{
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", run_directory(), name);
-    FILE *file = fopen(path, "w");
-    ck_assert_ptr_nonnull(file);
-    fputs(text, file);
-    ck_assert_int_eq(fclose(file), 0);
-}
-
 /* Two classes apart in the first of three features, named or not. */
 static void write_clouds(const char *name, size_t rows, const char *header, const char *const label[2])
 {
@@ -49,7 +16,7 @@ static void write_clouds(const char *name, size_t rows, const char *header, cons
         double c = qntk_rng_normal(&rng);
         used += (size_t)sprintf(text + used, "%.6f,%.6f,%.6f,%s\n", a, b, c, label[i % 2]);
     }
-    write_text(name, text);
+    run_write(name, text);
     free(text);
 }
 
@@ -84,19 +51,19 @@ static size_t count_rows(const char *tsv)
 
 START_TEST(help_and_version_go_to_standard_output)
 {
-    run_result r = expect(0, "qnn --help");
+    run_result r = run_expect(0, "qnn --help");
     ck_assert_ptr_nonnull(strstr(r.out, "train "));
     ck_assert_ptr_nonnull(strstr(r.out, "predict "));
     ck_assert_str_eq(r.err, "");
     run_free(&r);
-    r = expect(0, "qnn --version");
+    r = run_expect(0, "qnn --version");
     ck_assert_ptr_nonnull(strstr(r.out, qntk_version()));
     run_free(&r);
-    r = expect(0, "qnn train --help");
+    r = run_expect(0, "qnn train --help");
     ck_assert_ptr_nonnull(strstr(r.out, "Usage: qnn train"));
     ck_assert_ptr_nonnull(strstr(r.out, "--weights real|binary|ternary|bits=K"));
     run_free(&r);
-    r = expect(0, "qnn predict --help");
+    r = run_expect(0, "qnn predict --help");
     ck_assert_ptr_nonnull(strstr(r.out, "--draws"));
     run_free(&r);
 }
@@ -104,37 +71,45 @@ END_TEST
 
 START_TEST(bad_usage_exits_with_2)
 {
-    expect_complaint(2, "qnn", "expected a command");
-    expect_complaint(2, "qnn dance", "unknown command 'dance'");
-    expect_complaint(2, "qnn train", "give --data");
-    expect_complaint(2, "qnn train --data spirals --hidden 10,", "--hidden");
-    expect_complaint(2, "qnn train --data spirals --hidden 0", "--hidden");
-    expect_complaint(2, "qnn train --data spirals --hidden 10;20", "--hidden");
-    expect_complaint(2, "qnn train --data spirals --weights bits=17", "bits=16");
-    expect_complaint(2, "qnn train --data spirals --weights quaternary", "'quaternary'");
-    expect_complaint(2, "qnn train --data spirals --rounding up", "stochastic|nearest");
-    expect_complaint(2, "qnn train --data spirals --lr 0", "--lr");
-    expect_complaint(2, "qnn train --data spirals --noise normal", "without --method");
-    expect_complaint(2, "qnn train --data spirals --method ste --noise normal", "without --method ana");
-    expect_complaint(2, "qnn train --data spirals --method ana --period 3", "without --noise");
-    expect_complaint(2, "qnn train --data spirals --method ana --rounding stochastic", "nearest levels");
-    expect_complaint(2, "qnn train --data spirals --method ana --noise normal --beta 2000", "--beta");
-    expect_complaint(2, "qnn train --data spirals --method ana --noise normal --sync up", "same-start");
-    expect_complaint(2, "qnn train --data spirals --method ste --activations sign", "relu, binary, ternary");
-    expect_complaint(2, "qnn train --data spirals --method ste --activations bits=9",
-                     "bits=8, found 'bits=9'");
-    expect_complaint(2, "qnn train --data spirals --activations ternary", "pass --method ste or ana");
-    expect_complaint(2, "qnn train --data spirals --activations ternary --method ste --rounding stochastic",
-                     "--rounding nearest or --measure draw");
-    expect_complaint(2, "qnn train --data spirals --lr-steps 5,3", "ascending");
-    expect_complaint(2, "qnn train --data spirals --optimizer adam --momentum 0.5", "--optimizer sgd");
-    expect_complaint(2, "qnn train --data spirals --split 1.5", "--split");
-    expect_complaint(2, "qnn train --data spirals --test x.csv --split 0.5", "--split");
-    expect_complaint(2, "qnn train --data spirals --save x --out x", "same file");
-    expect_complaint(2, "qnn train --data spirals --test x.csv --missing mean", "Pass drop");
-    expect_complaint(2, "qnn predict --model x --data spirals --missing mean", "error|drop");
-    expect_complaint(2, "qnn predict --data spirals", "--model");
-    expect_complaint(2, "qnn predict --model x", "--data");
+    run_complaint(2, "qnn", "qnn", "expected a command");
+    run_complaint(2, "qnn", "qnn dance", "unknown command 'dance'");
+    run_complaint(2, "qnn train", "qnn train", "give --data");
+    run_complaint(2, "qnn train", "qnn train --data spirals --hidden 10,", "--hidden");
+    run_complaint(2, "qnn train", "qnn train --data spirals --hidden 0", "--hidden");
+    run_complaint(2, "qnn train", "qnn train --data spirals --hidden 10;20", "--hidden");
+    run_complaint(2, "qnn train", "qnn train --data spirals --weights bits=17", "bits=16");
+    run_complaint(2, "qnn train", "qnn train --data spirals --weights quaternary", "'quaternary'");
+    run_complaint(2, "qnn train", "qnn train --data spirals --rounding up", "stochastic|nearest");
+    run_complaint(2, "qnn train", "qnn train --data spirals --lr 0", "--lr");
+    run_complaint(2, "qnn train", "qnn train --data spirals --noise normal", "without --method");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ste --noise normal",
+                  "without --method ana");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ana --period 3", "without --noise");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ana --rounding stochastic",
+                  "nearest levels");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ana --noise normal --beta 2000",
+                  "--beta");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ana --noise normal --sync up",
+                  "same-start");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ste --activations sign",
+                  "relu, binary, ternary");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ste --activations bits=9",
+                  "bits=8, found 'bits=9'");
+    run_complaint(2, "qnn train", "qnn train --data spirals --activations ternary",
+                  "pass --method ste or ana");
+    run_complaint(2, "qnn train",
+                  "qnn train --data spirals --activations ternary --method ste --rounding stochastic",
+                  "--rounding nearest or --measure draw");
+    run_complaint(2, "qnn train", "qnn train --data spirals --lr-steps 5,3", "ascending");
+    run_complaint(2, "qnn train", "qnn train --data spirals --optimizer adam --momentum 0.5",
+                  "--optimizer sgd");
+    run_complaint(2, "qnn train", "qnn train --data spirals --split 1.5", "--split");
+    run_complaint(2, "qnn train", "qnn train --data spirals --test x.csv --split 0.5", "--split");
+    run_complaint(2, "qnn train", "qnn train --data spirals --save x --out x", "same file");
+    run_complaint(2, "qnn train", "qnn train --data spirals --test x.csv --missing mean", "Pass drop");
+    run_complaint(2, "qnn predict", "qnn predict --model x --data spirals --missing mean", "error|drop");
+    run_complaint(2, "qnn predict", "qnn predict --data spirals", "--model");
+    run_complaint(2, "qnn predict", "qnn predict --model x", "--data");
 }
 END_TEST
 
@@ -144,35 +119,39 @@ START_TEST(bad_input_exits_with_1_and_one_line)
     write_clouds("good.csv", 40, "x,y,z,animal\n", cats);
     write_clouds("other.csv", 40, "x,y,w,animal\n", cats);
     write_clouds("birds.csv", 40, "x,y,z,animal\n", birds);
-    write_text("junk.qnn", "nothing of the kind");
-    run_result r = expect(0, "qnn train --data good.csv --hidden 8 --epochs 1 --save good.qnn --quiet");
+    run_write("junk.qnn", "nothing of the kind");
+    run_result r = run_expect(0, "qnn train --data good.csv --hidden 8 --epochs 1 --save good.qnn --quiet");
     run_free(&r);
-    expect_complaint(1, "qnn train --data nothing.csv", "nothing.csv");
-    expect_complaint(1, "qnn train --data good.csv --target none", "--target none");
-    expect_complaint(1, "qnn train --data good.csv --limit 1", "cannot be split");
-    expect_complaint(1, "qnn train --data good.csv --fold 2 --out no/such/log", "no/such/log");
-    expect_complaint(1, "qnn train --data friedman1:n=50 --loss cross-entropy", "--loss squared");
-    expect_complaint(1, "qnn train --data good.csv --test other.csv", "expected a column 'z'");
-    expect_complaint(1, "qnn train --data good.csv --test birds.csv", "class 'bird'");
-    expect_complaint(1, "qnn train --data good.csv --plot x.bmp", "x.bmp");
-    expect_complaint(1, "qnn train --data good.csv --resume junk.qnn", "another kind of file");
-    expect_complaint(1, "qnn train --data good.csv --hidden 9 --resume good.qnn", "another shape");
-    expect_complaint(1, "qnn train --data good.csv --hidden 8 --lr 0.5 --resume good.qnn", "the rate");
-    expect_complaint(1, "qnn train --data good.csv --hidden 8 --method ana --resume good.qnn", "the method");
-    expect_complaint(1, "qnn train --data birds.csv --limit 39 --hidden 8 --resume good.qnn", "other rows");
-    expect_complaint(1, "qnn train --data good.csv --hidden 900000,900000", "layer");
-    expect_complaint(1, "qnn predict --model junk.qnn --data good.csv", "another kind of file");
-    expect_complaint(1, "qnn predict --model nothing.qnn --data good.csv", "nothing.qnn");
-    expect_complaint(1, "qnn predict --model good.qnn --data birds.csv", "class 'bird'");
-    expect_complaint(1, "qnn predict --model good.qnn --data other.csv", "expected a column 'z'");
-    expect_complaint(1, "qnn predict --model good.qnn --data spirals:n=10", "3 features");
+    run_complaint(1, "qnn train", "qnn train --data nothing.csv", "nothing.csv");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --target none", "--target none");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --limit 1", "cannot be split");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --fold 2 --out no/such/log", "no/such/log");
+    run_complaint(1, "qnn train", "qnn train --data friedman1:n=50 --loss cross-entropy", "--loss squared");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --test other.csv", "expected a column 'z'");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --test birds.csv", "class 'bird'");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --plot x.bmp", "x.bmp");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --resume junk.qnn", "another kind of file");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --hidden 9 --resume good.qnn", "another shape");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --hidden 8 --lr 0.5 --resume good.qnn",
+                  "the rate");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --hidden 8 --method ana --resume good.qnn",
+                  "the method");
+    run_complaint(1, "qnn train", "qnn train --data birds.csv --limit 39 --hidden 8 --resume good.qnn",
+                  "other rows");
+    run_complaint(1, "qnn train", "qnn train --data good.csv --hidden 900000,900000", "layer");
+    run_complaint(1, "qnn predict", "qnn predict --model junk.qnn --data good.csv", "another kind of file");
+    run_complaint(1, "qnn predict", "qnn predict --model nothing.qnn --data good.csv", "nothing.qnn");
+    run_complaint(1, "qnn predict", "qnn predict --model good.qnn --data birds.csv", "class 'bird'");
+    run_complaint(1, "qnn predict", "qnn predict --model good.qnn --data other.csv", "expected a column 'z'");
+    run_complaint(1, "qnn predict", "qnn predict --model good.qnn --data spirals:n=10", "3 features");
     if (access("/dev/full", W_OK) == 0) {
-        r = expect(1, "qnn train --data good.csv --hidden 8 --epochs 2 --save /dev/full");
+        r = run_expect(1, "qnn train --data good.csv --hidden 8 --epochs 2 --save /dev/full");
         ck_assert_ptr_nonnull(strstr(r.err, "No space left on device; the last complete epoch is 1\n"));
         ck_assert_uint_eq(count_rows(r.out), 1); /* the log is no less complete */
         run_free(&r);
-        expect_complaint(1, "qnn predict --model good.qnn --data good.csv --quiet --out /dev/full",
-                         "No space left");
+        run_complaint(1, "qnn predict",
+                      "qnn predict --model good.qnn --data good.csv --quiet --out /dev/full",
+                      "No space left");
     }
 }
 END_TEST
@@ -189,7 +168,7 @@ START_TEST(separable_data_are_learnt_and_predicted_without_a_mistake)
             "qnn train --data clouds.csv --scale zscore --hidden 256 --weights %s --epochs 20 --batch 20 "
             "--save clouds.qnn",
             laws[k]);
-        run_result r = expect(0, command);
+        run_result r = run_expect(0, command);
         ck_assert_uint_eq(count_rows(r.out), 20);
         ck_assert(last(r.out, "epoch") == 20);
         ck_assert_msg(last(r.out, "train") == 1, "%s: train %g", laws[k], last(r.out, "train"));
@@ -197,7 +176,7 @@ START_TEST(separable_data_are_learnt_and_predicted_without_a_mistake)
         ck_assert(last(r.out, "gap") == 0);
         ck_assert_str_eq(r.err, ""); /* no terminal, no progress */
         run_free(&r);
-        r = expect(0, "qnn predict --model clouds.qnn --data new.csv");
+        r = run_expect(0, "qnn predict --model clouds.qnn --data new.csv");
         ck_assert_ptr_nonnull(strstr(r.out, "\n# accuracy=1\n"));
         ck_assert_ptr_nonnull(
             strstr(r.out, "\nrow\tprediction\ttruth\toutput[cat]\toutput[dog]\n0\tcat\tcat\t"));
@@ -223,29 +202,30 @@ START_TEST(fully_quantized_networks_are_trained_saved_and_applied)
                  "--batch 20 "
                  "--lr-steps 8,14 --save clouds.qnn --quiet %s",
                  kinds[k]);
-        run_result r = expect(0, command);
+        run_result r = run_expect(0, command);
         ck_assert_msg(last(r.out, "train") > 0.98 && last(r.out, "test") > 0.98, "%s: train %g, test %g",
                       kinds[k], last(r.out, "train"), last(r.out, "test"));
         ck_assert_ptr_nonnull(strstr(r.out, "--rounding nearest"));
         run_free(&r);
-        r = expect(0, "qnn predict --model clouds.qnn --data new.csv --quiet");
+        r = run_expect(0, "qnn predict --model clouds.qnn --data new.csv --quiet");
         ck_assert_ptr_nonnull(strstr(r.out, "\n# accuracy=1\n"));
         run_free(&r);
     }
     /* what is not defined for them */
-    expect_complaint(1,
-                     "qnn train --data clouds.csv --scale zscore --hidden 256 --weights ternary --batch 20 "
-                     "--lr-steps 8,14 --activations ternary --method ana --noise logistic --strategy random "
-                     "--resume clouds.qnn",
-                     "other weights, activations or --b-std");
+    run_complaint(1, "qnn train",
+                  "qnn train --data clouds.csv --scale zscore --hidden 256 --weights ternary --batch 20 "
+                  "--lr-steps 8,14 --activations ternary --method ana --noise logistic --strategy random "
+                  "--resume clouds.qnn",
+                  "other weights, activations or --b-std");
     run_result r =
-        expect(0, "qnn train --data clouds.csv --scale zscore --hidden 32 --weights binary --epochs 3 "
-                  "--activations ternary --method ste --rounding stochastic --measure draw --save s.qnn");
+        run_expect(0, "qnn train --data clouds.csv --scale zscore --hidden 32 --weights binary --epochs 3 "
+                      "--activations ternary --method ste --rounding stochastic --measure draw --save s.qnn");
     run_free(&r);
-    expect_complaint(1, "qnn validate --model s.qnn --data new.csv",
-                     "moment propagation knows the ReLU only");
-    expect_complaint(1, "qnn predict --model s.qnn --data new.csv --quiet", "round to nearest, or sample");
-    r = expect(0, "qnn predict --model s.qnn --data new.csv --draws 3 --quiet");
+    run_complaint(1, "qnn validate", "qnn validate --model s.qnn --data new.csv",
+                  "moment propagation knows the ReLU only");
+    run_complaint(1, "qnn predict", "qnn predict --model s.qnn --data new.csv --quiet",
+                  "round to nearest, or sample");
+    r = run_expect(0, "qnn predict --model s.qnn --data new.csv --draws 3 --quiet");
     run_free(&r);
 }
 END_TEST
@@ -254,7 +234,7 @@ START_TEST(the_log_repeats_how_it_was_made)
 {
     write_clouds("clouds.csv", 101, "x,y,z,animal\n", cats);
     run_result r =
-        expect(0, "qnn train --data clouds.csv --hidden 8,9 --epochs 2 --split 0.25 --seed 5 --quiet");
+        run_expect(0, "qnn train --data clouds.csv --hidden 8,9 --epochs 2 --split 0.25 --seed 5 --quiet");
     ck_assert_ptr_nonnull(strstr(r.out, "# command=qnn train --data clouds.csv"));
     ck_assert_ptr_nonnull(strstr(r.out, "--hidden 8,9 --weights binary --rounding stochastic"));
     ck_assert_ptr_nonnull(strstr(r.out, "\n# seed=5\n"));
@@ -262,9 +242,9 @@ START_TEST(the_log_repeats_how_it_was_made)
     ck_assert_ptr_nonnull(strstr(r.out, "\n# train_n=76\n# test_n=25\n"));
     ck_assert_ptr_nonnull(strstr(r.out, "\nepoch\tloss\ttrain\ttest\tgap\trate\n1\t"));
     run_free(&r);
-    r = expect(0,
-               "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise normal --sync "
-               "partition --progressive");
+    r = run_expect(
+        0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise normal --sync "
+           "partition --progressive");
     ck_assert_ptr_nonnull(strstr(r.out, "--rounding nearest"));
     ck_assert_ptr_nonnull(strstr(r.out, "--method ana"));
     ck_assert_ptr_nonnull(strstr(r.out,
@@ -272,23 +252,24 @@ START_TEST(the_log_repeats_how_it_was_made)
                                  "bounded --sync partition --period 5 --progressive"));
     run_free(&r);
     /* without --noise it is uniform */
-    r = expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana");
+    r = run_expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana");
     run_result other =
-        expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise "
-                  "uniform --beta 0.5 --backward-beta 0.5 --rounding nearest");
+        run_expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise "
+                      "uniform --beta 0.5 --backward-beta 0.5 --rounding nearest");
     ck_assert_ptr_nonnull(strstr(r.out, "--method ana --loss"));
     ck_assert_ptr_nonnull(strstr(r.out, "--noise uniform"));
     ck_assert_str_eq(strstr(r.out, "\nepoch"), strstr(other.out, "\nepoch"));
     run_free(&r);
     run_free(&other);
     /* straight-through is a special case of it */
-    r = expect(0,
-               "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ste --rounding nearest");
-    other = expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise none");
+    r = run_expect(
+        0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ste --rounding nearest");
+    other =
+        run_expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --noise none");
     ck_assert_str_eq(strstr(r.out, "\nepoch"), strstr(other.out, "\nepoch"));
     run_free(&r);
     run_free(&other);
-    r = expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 3 --split 0 --format json --quiet");
+    r = run_expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 3 --split 0 --format json --quiet");
     cJSON *tree = cJSON_Parse(r.out);
     const cJSON *epochs = cJSON_GetObjectItem(tree, "epochs");
     ck_assert_int_eq(cJSON_GetArraySize(epochs), 3);
@@ -309,18 +290,18 @@ START_TEST(the_same_seed_gives_the_same_bytes_on_one_and_two_threads)
                                "--save %s.qnn --out %s.tsv --threads %s";
     char command[512];
     snprintf(command, sizeof command, common, "one", "one", "1");
-    run_result r = expect(0, command);
+    run_result r = run_expect(0, command);
     run_free(&r);
     snprintf(command, sizeof command, common, "two", "two", "2");
-    r = expect(0, command);
+    r = run_expect(0, command);
     run_free(&r);
     char *one = run_read("one.tsv"), *two = run_read("two.tsv");
     ck_assert_str_eq(one, two);
     free(one);
     free(two);
     for (int k = 0; k < 2; k++) {
-        r = expect(0, k == 0 ? "qnn predict --model one.qnn --data spirals:n=20 --draws 3 --threads 2"
-                             : "qnn predict --model two.qnn --data spirals:n=20 --draws 3 --threads 1");
+        r = run_expect(0, k == 0 ? "qnn predict --model one.qnn --data spirals:n=20 --draws 3 --threads 2"
+                                 : "qnn predict --model two.qnn --data spirals:n=20 --draws 3 --threads 1");
         if (k == 0)
             one = strdup(strstr(r.out, "\nrow"));
         else
@@ -366,14 +347,14 @@ START_TEST(a_resumed_run_writes_the_bytes_of_one_that_did_not_stop)
         char stem[256];
         snprintf(stem, sizeof stem, form, kinds[k]);
         snprintf(command, sizeof command, "%s--epochs 6 --save all.qnn --out all.tsv", stem);
-        run_result r = expect(0, command);
+        run_result r = run_expect(0, command);
         run_free(&r);
         snprintf(command, sizeof command, "%s--epochs 3 --save half.qnn --out half.tsv", stem);
-        r = expect(0, command);
+        r = run_expect(0, command);
         run_free(&r);
         snprintf(command, sizeof command, "%s--epochs 6 --resume half.qnn --save half.qnn --out rest.tsv",
                  stem);
-        r = expect(0, command);
+        r = run_expect(0, command);
         run_free(&r);
         char *all = run_read("all.tsv"), *rest = run_read("rest.tsv");
         ck_assert_str_eq(all, rest);
@@ -392,21 +373,22 @@ START_TEST(numbers_are_predicted_in_their_own_unit)
         double x = -1.7 + 3.4 * i / 199;
         sprintf(text + strlen(text), "%.5f,%.5f\n", x, 1000 + 300 * x);
     }
-    write_text("line.csv", text);
-    run_result r = expect(0, "qnn train --data line.csv --hidden 100 --weights real --b-std 1 --epochs 40 "
-                             "--batch 10 --save line.qnn");
+    run_write("line.csv", text);
+    run_result r =
+        run_expect(0, "qnn train --data line.csv --hidden 100 --weights real --b-std 1 --epochs 40 "
+                      "--batch 10 --save line.qnn");
     ck_assert_msg(last(r.out, "test") < 0.05 * 300 * 300, "test %g", last(r.out, "test"));
     ck_assert_close(last(r.out, "gap"), last(r.out, "test") - last(r.out, "train"), 1e-9, 1);
     run_free(&r);
-    r = expect(0, "qnn predict --model line.qnn --data line.csv --quiet");
+    r = run_expect(0, "qnn predict --model line.qnn --data line.csv --quiet");
     ck_assert_ptr_nonnull(strstr(r.out, "\nrow\tprediction\ttruth\n"));
     ck_assert_close(last(r.out, "prediction"), 1000 + 300 * 1.7, 120, 1);
     ck_assert_close(last(r.out, "truth"), 1000 + 300 * 1.7, 1e-3, 1);
     ck_assert_str_eq(r.err, "");
     run_free(&r);
     /* without a target */
-    write_text("questions.csv", "x\n0\n1\n");
-    r = expect(0, "qnn predict --model line.qnn --data questions.csv --target none");
+    run_write("questions.csv", "x\n0\n1\n");
+    r = run_expect(0, "qnn predict --model line.qnn --data questions.csv --target none");
     ck_assert_ptr_nonnull(strstr(r.out, "\nrow\tprediction\n0\t"));
     ck_assert_close(last(r.out, "prediction"), 1300, 120, 1);
     run_free(&r);
@@ -417,8 +399,8 @@ START_TEST(a_diverging_run_says_where_and_keeps_the_last_good_model)
 {
     /* one step an epoch, so that several are complete before the loss leaves all bounds */
     run_result r =
-        expect(1, "qnn train --data friedman1:n=100 --hidden 100,100,100 --weights real --quiet "
-                  "--optimizer sgd --lr 100 --momentum 0.9 --batch 1000 --save bad.qnn --out bad.tsv");
+        run_expect(1, "qnn train --data friedman1:n=100 --hidden 100,100,100 --weights real --quiet "
+                      "--optimizer sgd --lr 100 --momentum 0.9 --batch 1000 --save bad.qnn --out bad.tsv");
     char *log = run_read("bad.tsv"), text[64];
     const size_t complete = count_rows(log);
     ck_assert_uint_gt(complete, 0);
@@ -429,7 +411,7 @@ START_TEST(a_diverging_run_says_where_and_keeps_the_last_good_model)
     ck_assert_msg(strstr(r.err, text) != NULL, "%s", r.err);
     free(log);
     run_free(&r);
-    r = expect(0, "qnn predict --model bad.qnn --data friedman1:n=5 --quiet");
+    r = run_expect(0, "qnn predict --model bad.qnn --data friedman1:n=5 --quiet");
     snprintf(text, sizeof text, "# epochs=%zu\n", complete);
     ck_assert_ptr_nonnull(strstr(r.out, text));
     run_free(&r);
@@ -440,8 +422,8 @@ START_TEST(patience_ends_a_run_that_does_not_improve)
 {
     /* at a tiny rate the loss of rounded weights goes up and down by chance */
     run_result r =
-        expect(0, "qnn train --data spirals:n=100 --hidden 30 --epochs 500 --optimizer sgd --lr 1e-9 "
-                  "--patience 3 --quiet");
+        run_expect(0, "qnn train --data spirals:n=100 --hidden 30 --epochs 500 --optimizer sgd --lr 1e-9 "
+                      "--patience 3 --quiet");
     ck_assert_uint_lt(count_rows(r.out), 100);
     ck_assert_uint_gt(count_rows(r.out), 3);
     run_free(&r);
@@ -473,14 +455,16 @@ START_TEST(curves_are_drawn)
         test_skip("no gnuplot");
         return;
     }
-    run_result r = expect(0, "qnn train --data spirals:n=100 --hidden 20 --epochs 3 --quiet --plot c.svg");
+    run_result r =
+        run_expect(0, "qnn train --data spirals:n=100 --hidden 20 --epochs 3 --quiet --plot c.svg");
     run_free(&r);
     char *picture = run_read("c.svg");
     ck_assert_ptr_nonnull(picture);
     ck_assert_ptr_nonnull(strstr(picture, "training loss"));
     ck_assert_ptr_nonnull(strstr(picture, "gap: training - test"));
     free(picture);
-    r = expect(0, "qnn train --data friedman1:n=100 --hidden 20 --epochs 3 --quiet --split 0 --plot d.svg");
+    r = run_expect(0,
+                   "qnn train --data friedman1:n=100 --hidden 20 --epochs 3 --quiet --split 0 --plot d.svg");
     run_free(&r);
     picture = run_read("d.svg");
     ck_assert_ptr_nonnull(strstr(picture, "mean squared error"));
@@ -510,7 +494,7 @@ START_TEST(several_runs_are_drawn_in_one_picture)
     for (int k = 0; k < 4; k++) {
         snprintf(text, sizeof text, "qnn train --data spirals:n=60 --hidden 9 --epochs %d --quiet %s", 2 + k,
                  options[k]);
-        run_result r = expect(0, text);
+        run_result r = run_expect(0, text);
         run_free(&r);
     }
     for (int style = 0; style < 2; style++) {
@@ -552,7 +536,7 @@ START_TEST(digits_are_learnt_with_binary_weights)
     snprintf(command, sizeof command,
              "qnn train --data %s --limit 4000 --rows sphere --hidden 256,256 --epochs 8 --save d.qnn",
              digits);
-    run_result r = expect(0, command);
+    run_result r = run_expect(0, command);
     ck_assert_msg(last(r.out, "test") > 0.88, "test %g", last(r.out, "test"));
     run_free(&r);
     /* ten draws are better than one, the expected output no worse than ten by more than chance */
@@ -562,7 +546,7 @@ START_TEST(digits_are_learnt_with_binary_weights)
         snprintf(command, sizeof command, "qnn predict --model d.qnn --data %s --format json --quiet %s",
                  digits, draws[k]);
         command[strlen(command) - (k == 2 ? 1 : 0)] = '\0';
-        r = expect(0, command);
+        r = run_expect(0, command);
         cJSON *tree = cJSON_Parse(r.out);
         accuracy[k] = cJSON_GetObjectItem(tree, "accuracy")->valuedouble;
         cJSON_Delete(tree);
@@ -584,7 +568,7 @@ START_TEST(a_published_split_is_used)
     for (int fold = 1; fold <= 5; fold++) {
         snprintf(command, sizeof command, "qnn train --data %s --hidden 20 --epochs 1 --quiet --fold %d", set,
                  fold);
-        run_result r = expect(fold <= 4 ? 0 : 2, command);
+        run_result r = run_expect(fold <= 4 ? 0 : 2, command);
         char protocol[64];
         snprintf(protocol, sizeof protocol, "\n# protocol=published split %d\n", fold);
         ck_assert(fold > 4 || strstr(r.out, protocol) != NULL);

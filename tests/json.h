@@ -1,0 +1,16 @@
+/* Members of a JSON tree, that must be there. */
+#ifndef QNTK_TEST_JSON_H
+#define QNTK_TEST_JSON_H
+
+#include <cjson/cJSON.h>
+
+#include "test.h"
+
+cJSON *json_parse(const char *text);
+
+/* NaN for null. */
+double json_number(const cJSON *object, const char *key);
+
+cJSON *json_array(const cJSON *tree, const char *key, int size);
+
+#endif
