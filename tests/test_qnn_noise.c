@@ -255,6 +255,40 @@ START_TEST(rows_are_chosen_by_the_seed)
 }
 END_TEST
 
+START_TEST(rows_need_no_target)
+{
+    run_write("bare.csv", "a,b\n1,2\n3,5\n-1,0.5\n0,7\n");
+    run_result r = run_expect(0, "qnn noise --data bare.csv --target none --scale zscore --hidden 5 --bits 3 "
+                                 "--draws 30 --format json --quiet");
+    const size_t sizes[] = {2, 5, 1}, real[] = {0, 0}, levels[] = {8, 0};
+    const double raw[] = {1, 2, 3, 5, -1, 0.5, 0, 7};
+    float X[8];
+    for (size_t j = 0; j < 2; j++) {
+        double mean = 0, variance = 0;
+        for (size_t i = 0; i < 4; i++)
+            mean += raw[2 * i + j] / 4;
+        for (size_t i = 0; i < 4; i++)
+            variance += pow(raw[2 * i + j] - mean, 2) / 4;
+        for (size_t i = 0; i < 4; i++)
+            X[2 * i + j] = (float)((raw[2 * i + j] - mean) / sqrt(variance));
+    }
+    qntk_network network;
+    qntk_noise_layer layer[2];
+    qntk_noise_options options = qntk_noise_defaults();
+    options.draws = 30;
+    ck_assert_ok(qntk_network_create(2, sizes, real, 0, 0, &network));
+    ck_assert_ok(qntk_noise_measure(&network, levels, QNTK_ROUNDING_STOCHASTIC, 4, X, options, layer));
+    cJSON *tree = parse(r.out);
+    const cJSON *rows = array(tree, "layers", 4);
+    for (int l = 0; l < 2; l++) /* the scale may differ in its last bit */
+        ck_assert_relative(number(cJSON_GetArrayItem(rows, l), "noise"), layer[l].noise, 1e-5);
+    cJSON_Delete(tree);
+    qntk_network_free(&network);
+    run_free(&r);
+    run_remove("bare.csv");
+}
+END_TEST
+
 START_TEST(tables_have_the_numbers_of_json_in_the_order_asked_for)
 {
     run_result t = run_expect(
@@ -390,6 +424,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, figures_of_a_fresh_network_are_those_of_the_library);
     tcase_add_test(tcase, a_model_is_rounded_where_it_was_and_one_of_real_weights_everywhere);
     tcase_add_test(tcase, rows_are_chosen_by_the_seed);
+    tcase_add_test(tcase, rows_need_no_target);
     tcase_add_test(tcase, tables_have_the_numbers_of_json_in_the_order_asked_for);
     tcase_add_test(tcase, the_number_of_threads_changes_no_byte);
     tcase_add_test(tcase, sentences_say_what_fails_and_what_the_law_is);

@@ -161,12 +161,31 @@ static int parse_plan(noise_job *job)
 
 /* ---- the network and its rows ---- */
 
+/* Rows without a target, for a network with one output. */
+static qntk_status read_bare(noise_job *job)
+{
+    qntk_dataset data = {0};
+    qntk_status status = cli_read_data(&set.common, true, &data);
+    if (status == QNTK_OK) {
+        snprintf(job->name, sizeof job->name, "%s", data.name);
+        job->c->features = data.d;
+        job->rows = (qnn_rows){.n = data.n, .X = qntk_alloc(data.n, data.d * sizeof *job->rows.X)};
+        status = job->rows.X == NULL ? QNTK_NO_MEMORY : QNTK_OK;
+    }
+    for (size_t k = 0; status == QNTK_OK && k < data.n * data.d; k++)
+        job->rows.X[k] = (float)data.X[k];
+    qntk_dataset_free(&data);
+    return status;
+}
+
 /* A network of the options, at its start, for the data. */
 static qntk_status create_fresh(noise_job *job)
 {
     qnn_split split = {.split = 0, .fold = 1};
     qnn_rows none = {0};
-    qntk_status status = qnn_read_training(&set.common, &split, job->c, job->name, &job->rows, &none);
+    const bool bare = set.common.target != NULL && strcmp(set.common.target, "none") == 0;
+    qntk_status status =
+        bare ? read_bare(job) : qnn_read_training(&set.common, &split, job->c, job->name, &job->rows, &none);
     qnn_rows_free(&none);
     if (status != QNTK_OK)
         return status;
