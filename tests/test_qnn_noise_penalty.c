@@ -7,13 +7,6 @@
 
 enum { N = 300, WIDTHS = 3 }; /* N: rows of data/teacher.csv */
 
-static run_result expect(int code, const char *arguments)
-{
-    run_result r = run_program(arguments, 0);
-    ck_assert_msg(r.code == code, "%s: exit %d, expected %d; it said: %s", arguments, r.code, code, r.err);
-    return r;
-}
-
 static const cJSON *member(const cJSON *object, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
@@ -102,14 +95,14 @@ static void check_model(const char *weights, qntk_rounding model_rounding)
         "--save model.qnn",
         test_source("data/teacher.csv"), weights,
         model_rounding == QNTK_ROUNDING_NEAREST ? "nearest" : "stochastic");
-    run_result r = expect(0, command);
+    run_result r = run_expect(0, command);
     run_free(&r);
     snprintf(
         command, sizeof command,
         "qnn noise --data %s --model model.qnn --inputs 999 --bits 2,ternary,6 --draws 10 --seed 3 --quiet "
         "--format json",
         test_source("data/teacher.csv"));
-    r = expect(0, command);
+    r = run_expect(0, command);
     cJSON *tree = cJSON_Parse(r.out);
     ck_assert_ptr_nonnull(tree);
     snprintf(path, sizeof path, "%s/model.qnn", run_directory());
@@ -172,13 +165,13 @@ START_TEST(tables_and_sentences_say_the_same)
     char command[1024];
     snprintf(command, sizeof command, "qnn train --data %s --hidden 9 --epochs 4 --quiet --save model.qnn",
              test_source("data/teacher.csv"));
-    run_result r = expect(0, command);
+    run_result r = run_expect(0, command);
     run_free(&r);
     snprintf(command, sizeof command, "qnn noise --data %s --model model.qnn --bits 1,2,3,4 --draws 10",
              test_source("data/teacher.csv"));
-    r = expect(0, command);
+    r = run_expect(0, command);
     strncat(command, " --format json --quiet", sizeof command - strlen(command) - 1);
-    run_result j = expect(0, command);
+    run_result j = run_expect(0, command);
     cJSON *tree = cJSON_Parse(j.out);
     ck_assert_ptr_nonnull(tree);
     const cJSON *row = cJSON_GetArrayItem(member(tree, "penalty"), 1);
@@ -216,10 +209,10 @@ START_TEST(what_has_no_target_or_no_class_has_no_loss_or_no_sharpness)
         {"qnn noise --data friedman1:n=30 --hidden 5 --bits 2 --draws 4 --format json", "squared", 2},
         {"qnn noise --data spirals:n=30 --hidden 5 --bits 2 --draws 4 --format json", "cross-entropy", 2}};
     run_result t =
-        expect(0, "qnn train --data sphere:n=50,d=4 --hidden 5 --epochs 1 --quiet --save model.qnn");
+        run_expect(0, "qnn train --data sphere:n=50,d=4 --hidden 5 --epochs 1 --quiet --save model.qnn");
     run_free(&t);
     for (size_t k = 0; k < sizeof tried / sizeof *tried; k++) {
-        run_result r = expect(0, tried[k].command);
+        run_result r = run_expect(0, tried[k].command);
         cJSON *tree = cJSON_Parse(r.out);
         ck_assert_ptr_nonnull(tree);
         ck_assert_int_eq(cJSON_GetArraySize(member(tree, "penalty")), tried[k].rows);
