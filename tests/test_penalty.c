@@ -255,6 +255,54 @@ START_TEST(a_linear_model_has_its_closed_form)
 }
 END_TEST
 
+START_TEST(the_gap_of_least_squares_is_twice_the_penalty_of_its_own_errors)
+{
+    /* n rows with X'X = n 1, targets X b + s z: least squares has the weights X't/(c n), off by N(0, s^2/(c^2 n)). On
+     * average its loss on the rows with new noise exceeds that with the old one by s^2 d/n, half of it the penalty of
+     * noise with the variance of the weights. */
+    enum { ROWS_16 = 16, INPUTS = 4, SETS = 4000 };
+    const double s = 0.5, b[INPUTS] = {1, -0.5, 0.25, 2};
+    float X[ROWS_16 * INPUTS], T[2][ROWS_16];
+    for (unsigned i = 0; i < ROWS_16; i++)
+        for (unsigned j = 0; j < INPUTS; j++)
+            X[i * INPUTS + j] = (i >> j & 1) != 0 ? 1 : -1;
+    qntk_network network;
+    ck_assert_ok(qntk_network_create(1, (const size_t[]){INPUTS, 1}, (const size_t[]){0}, 0, 1, &network));
+    const double c = network.layers[0].w_std / sqrt(INPUTS), variance = s * s / (c * c * ROWS_16);
+    qntk_penalty_options options = {
+        .loss = QNTK_LOSS_SQUARED, .draws = 2, .probes = 2, .variance = &variance};
+    qntk_penalty p;
+    double sum = 0, squares = 0;
+    qntk_rng rng = qntk_rng_create(11, 0);
+    for (size_t set = 0; set < SETS; set++) {
+        double value[2], w[INPUTS] = {0};
+        for (size_t half = 0; half < 2; half++)
+            for (size_t i = 0; i < ROWS_16; i++) {
+                double t = s * qntk_rng_normal(&rng);
+                for (size_t j = 0; j < INPUTS; j++)
+                    t += b[j] * (double)X[i * INPUTS + j];
+                T[half][i] = (float)t;
+                for (size_t j = 0; half == 0 && j < INPUTS; j++)
+                    w[j] += (double)X[i * INPUTS + j] * t / (c * ROWS_16);
+            }
+        for (size_t j = 0; j < INPUTS; j++)
+            network.layers[0].latent[j] = (float)w[j];
+        for (size_t half = 0; half < 2; half++)
+            ck_assert_ok(qntk_penalty_product(&network, QNTK_LOSS_SQUARED, ROWS_16, X, T[half], NULL,
+                                              &value[half], NULL, NULL));
+        sum += value[1] - value[0];
+        squares += pow(value[1] - value[0], 2);
+    }
+    const double gap = sum / SETS, se = sqrt((squares / SETS - gap * gap) / SETS);
+    ck_assert_ok(qntk_penalty_measure(&network, QNTK_ROUNDING_STOCHASTIC, ROWS_16, X, T[0], options, &p));
+    ck_assert_relative(2 * p.gauss_newton, s * s * INPUTS / ROWS_16, 1e-13);
+    ck_assert_relative(p.hutchinson, p.gauss_newton, 1e-13); /* H is diagonal: every probe is exact */
+    ck_assert_close(gap, 2 * p.gauss_newton, 4, se);
+    ck_assert_double_lt(se, 0.05 * gap);
+    qntk_network_free(&network);
+}
+END_TEST
+
 /* A network 1-1-1 of given weights. */
 static qntk_network chain_create(size_t levels, float first, float second)
 {
@@ -573,6 +621,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, hutchinsons_mean_is_the_trace_over_unit_vectors);
     tcase_add_test(tcase, the_gauss_newton_form_is_that_of_the_jacobian);
     tcase_add_test(tcase, a_linear_model_has_its_closed_form);
+    tcase_add_test(tcase, the_gap_of_least_squares_is_twice_the_penalty_of_its_own_errors);
     tcase_add_test(tcase, two_weights_in_a_row_have_a_term_of_fourth_order);
     tcase_add_test(tcase, all_roundings_of_a_tiny_network_give_the_sampled_penalty);
     tcase_add_test(tcase, noise_beyond_a_kink_is_unseen_by_the_hessian);
