@@ -9,7 +9,10 @@ enum {
     BAND = QNTK_BAND,
     LEAD = QNTK_RIDGE_LEAD,
     MARGIN = QNTK_RIDGE_MARGIN,
-    BUNDLE = 32 /* ridges whose factors are held at a time: 10 n KiB */
+    BUNDLE = 32, /* ridges whose factors are held at a time: 10 n KiB */
+    LEFT = 4,    /* slices of Q, and */
+    CHUNK = 128, /* columns of it, that leave_out takes together */
+    ROOM = (LEFT * CHUNK + BAND + CHUNK + BUNDLE * LEFT * BAND) * BAND
 };
 
 extern const qntk_ridge_ops qntk_ridge_ops_baseline;
@@ -50,7 +53,8 @@ typedef struct {
     const char *label;  /* of reports of progress; NULL inside another loop, which reports its own */
     double whole, done; /* work, in operations, about */
     double *columns;    /* (slices,padded,32): the columns of Q, 32 to a slice; NULL if none is left out */
-    double *slice;      /* (workers,2) slices with margins, slice_size apart */
+    double *slice;      /* (workers) slices with margins, slice_size apart */
+    double *room;       /* (workers,ROOM): of leave_out; NULL as columns */
     size_t slice_size;  /* doubles */
 } band_route;
 
@@ -59,10 +63,10 @@ static double *factor_of(const band_route *b, size_t r)
     return b->factor + (r - b->first) * b->factor_size + MARGIN * LEAD;
 }
 
-/* The first or second of a worker's slices; its margins are zero and stay so. */
-static double *slice_of(const band_route *b, size_t worker, size_t which)
+/* A worker's slice; its margins are zero and stay so. */
+static double *slice_of(const band_route *b, size_t worker)
 {
-    return b->slice + (2 * worker + which) * b->slice_size + MARGIN * BAND;
+    return b->slice + worker * b->slice_size + MARGIN * BAND;
 }
 
 /* ---- progress ---- */
@@ -176,7 +180,7 @@ static qntk_status fit_ridge(void *context, size_t index, size_t worker)
     const qntk_ridge_job *job = b->job;
     const size_t r = b->first + index;
     outcome *o = &b->outcome[index];
-    double *L = factor_of(b, r), *Z = slice_of(b, worker, 0);
+    double *L = factor_of(b, r), *Z = slice_of(b, worker);
     o->norm = shifted_band(b, job->scale * job->fit[r].ridge, L);
     o->column = b->ops->factor(job->n, L, &o->pivot);
     if (o->column < job->n)
@@ -225,24 +229,63 @@ static qntk_status form_columns(void *context, size_t index, size_t worker)
     return QNTK_OK;
 }
 
-/* diag G(i,i) = |L^-1 q_i|^2 for 32 rows of Q and all ridges of the bundle. */
+/* A worker's room: LEFT slices of Q' and one of solutions, CHUNK rows of each, and the last 32 rows of every
+ * solution; all of it stays in the second-level cache. */
+typedef struct {
+    double *X;    /* (LEFT,CHUNK,32) */
+    double *Z;    /* (32+CHUNK,32) */
+    double *last; /* (BUNDLE,LEFT,32,32) */
+} leaving_room;
+
+static leaving_room room_of(const band_route *b, size_t worker)
+{
+    double *X = b->room + worker * ROOM;
+    return (leaving_room){X, X + LEFT * CHUNK * BAND, X + LEFT * CHUNK * BAND + (BAND + CHUNK) * BAND};
+}
+
+/* Adds what columns [column, column+count) of Q give to |L^-1 q_i|^2, for `slices` slices of rows i from number
+ * `slice` on. The band reaches back 32 columns: so much of the solution is kept. */
+static void leave_chunk(const band_route *b, leaving_room room, size_t slice, size_t slices, size_t column,
+                        size_t count)
+{
+    const qntk_ridge_job *job = b->job;
+    const size_t n = job->n, size = qntk_padded(n) * BAND, square = BAND * BAND;
+    for (size_t s = 0; s < slices; s++)
+        for (size_t j = 0; j < count; j++) {
+            const double *block =
+                b->columns + (column + j) / BAND * size + (slice + s) * square + (column + j) % BAND;
+            for (size_t c = 0; c < BAND; c++)
+                room.X[(s * CHUNK + j) * BAND + c] = block[c * BAND];
+        }
+    for (size_t r = 0; r < b->bundle; r++) {
+        const double *L = factor_of(b, b->first + r) + column * LEAD;
+        for (size_t s = 0; s < slices; s++) {
+            const size_t first = (slice + s) * BAND;
+            double *last = room.last + (r * LEFT + s) * square, squares[BAND];
+            memcpy(room.Z, last, square * sizeof *last);
+            b->ops->forward(count, L, room.X + s * CHUNK * BAND, room.Z + square, squares);
+            memcpy(last, room.Z + count * BAND, square * sizeof *last);
+            for (size_t c = 0; c < BAND && first + c < n; c++)
+                job->diag[(b->first + r) * n + first + c] += squares[c];
+        }
+    }
+}
+
+/* diag G(i,i) = |L^-1 q_i|^2 for LEFT slices of rows of Q and all ridges of the bundle, chunk by chunk: a chunk of Q
+ * serves all ridges, one of a factor all slices, before they leave the cache. */
 static qntk_status leave_out(void *context, size_t index, size_t worker)
 {
     const band_route *b = context;
     const qntk_ridge_job *job = b->job;
-    const size_t n = job->n, size = qntk_padded(n) * BAND, first = index * BAND;
-    double *X = slice_of(b, worker, 0), *Z = slice_of(b, worker, 1), squares[BAND];
-    for (size_t j = 0; j < n; j++) {
-        const double *block = b->columns + j / BAND * size + first * BAND + j % BAND;
-        for (size_t c = 0; c < BAND; c++)
-            X[j * BAND + c] = block[c * BAND];
-    }
-    for (size_t r = b->first; r < b->first + b->bundle; r++) {
-        b->ops->forward(n, factor_of(b, r), X, Z, squares);
-        for (size_t c = 0; c < BAND && first + c < n; c++)
-            job->diag[r * n + first + c] = squares[c];
-    }
-    report(b, (double)(b->bundle * n) * solve_work((double)n), (double)(first + BAND) / (double)(n + BAND));
+    const size_t n = job->n, slice = index * LEFT, slices = qntk_min(LEFT, (n - 1) / BAND + 1 - slice);
+    const size_t first = slice * BAND, end = qntk_min(n, first + slices * BAND);
+    const leaving_room room = room_of(b, worker);
+    memset(room.last, 0, BUNDLE * LEFT * BAND * BAND * sizeof *room.last);
+    for (size_t r = b->first; r < b->first + b->bundle; r++)
+        memset(job->diag + r * n + first, 0, (end - first) * sizeof *job->diag);
+    for (size_t column = 0; column < n; column += CHUNK)
+        leave_chunk(b, room, slice, slices, column, qntk_min(CHUNK, n - column));
+    report(b, (double)(b->bundle * n) * solve_work((double)n), (double)end / (double)(n + 1));
     return QNTK_OK;
 }
 
@@ -292,7 +335,7 @@ static qntk_status run_bundle(band_route *b)
     if (status == QNTK_OK)
         status = check_ridges(b);
     if (status == QNTK_OK && b->columns != NULL) {
-        status = qntk_parallel_for(slices, leave_out, b);
+        status = qntk_parallel_for((slices - 1) / LEFT + 1, leave_out, b);
         b->done += (double)(b->bundle * n) * solve_work((double)n);
     }
     return status;
@@ -317,21 +360,24 @@ static qntk_status run(band_route *b)
                : status;
 }
 
-/* The workers of the loops that need slices: over the ridges of a bundle, over the slices of Q. */
-static size_t slice_workers(const qntk_ridge_job *job)
+/* The workers of the loops over the ridges of a bundle, and over the rows to leave out. */
+static size_t ridge_workers(const qntk_ridge_job *job)
 {
-    const size_t ridges = qntk_min(BUNDLE, job->count);
-    const size_t slices = job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT ? (job->n - 1) / BAND + 1 : 0;
-    return qntk_loop_workers(qntk_max(ridges, slices));
+    return qntk_loop_workers(qntk_min(BUNDLE, job->count));
+}
+
+static size_t leaving_workers(const qntk_ridge_job *job)
+{
+    return qntk_loop_workers((job->n - 1) / (LEFT * BAND) + 1);
 }
 
 static qntk_status check_memory(const qntk_ridge_job *job)
 {
     const double padded = (double)qntk_padded(job->n), width = QNTK_BAND, word = sizeof(double);
     double bytes = padded * (padded + 12 * width); /* the triangle and its reflectors; panels and strips */
-    bytes += padded * (double)(LEAD * qntk_min(BUNDLE, job->count) + 2 * BAND * slice_workers(job));
+    bytes += padded * (double)(LEAD * qntk_min(BUNDLE, job->count) + BAND * ridge_workers(job));
     if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT)
-        bytes += padded * padded;
+        bytes += padded * padded + (double)(leaving_workers(job) * ROOM);
     if (bytes > 0x1p59)
         return qntk_fail(QNTK_TOO_LARGE, "a matrix of %zu rows is too large to be stored", job->n);
     return qntk_memory_check((size_t)(word * bytes), "kernel regression on this many rows", "pass --limit");
@@ -354,11 +400,13 @@ qntk_status qntk_ridge_by_band(const qntk_ridge_job *job)
     b.beside = qntk_alloc(n, sizeof(double));
     b.start = qntk_alloc(n * BAND, sizeof(double));
     b.factor = qntk_alloc(qntk_min(BUNDLE, job->count) * b.factor_size, sizeof(double));
-    b.slice = qntk_alloc_zero(slice_workers(job) * 2 * b.slice_size, sizeof(double));
-    if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT)
+    b.slice = qntk_alloc_zero(ridge_workers(job) * b.slice_size, sizeof(double));
+    if (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT) {
         b.columns = qntk_alloc(((n - 1) / BAND + 1) * padded * BAND, sizeof(double));
+        b.room = qntk_alloc(leaving_workers(job) * ROOM, sizeof(double));
+    }
     if (b.band == NULL || b.targets == NULL || b.beside == NULL || b.start == NULL || b.factor == NULL ||
-        b.slice == NULL || (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT && b.columns == NULL))
+        b.slice == NULL || (job->detail >= QNTK_RIDGE_LEAVE_ONE_OUT && (b.columns == NULL || b.room == NULL)))
         status = QNTK_FAIL_MEMORY();
     if (status == QNTK_OK)
         status = run(&b);
@@ -370,5 +418,6 @@ qntk_status qntk_ridge_by_band(const qntk_ridge_job *job)
     qntk_free(b.factor);
     qntk_free(b.slice);
     qntk_free(b.columns);
+    qntk_free(b.room);
     return status;
 }
