@@ -2,8 +2,11 @@
 #include "run.h"
 
 #include <cjson/cJSON.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { LINES_MAX = 400, FIELDS_MAX = 64, HEAD_LINES = 34 };
 
@@ -281,6 +284,21 @@ START_TEST(a_killed_sweep_goes_on_to_the_same_bytes)
 }
 END_TEST
 
+START_TEST(two_runs_do_not_write_one_file)
+{
+    char path[4200];
+    write_file("s.grid", small_grid);
+    write_file("r.tsv.part", "");
+    snprintf(path, sizeof path, "%s/r.tsv.part", run_directory());
+    const int other = open(path, O_WRONLY | O_CLOEXEC);
+    ck_assert_int_eq(flock(other, LOCK_EX), 0);
+    expect_complaint(1, "s.grid --out r.tsv --resume", "r.tsv.part: another run is writing it");
+    close(other);
+    run_quietly("s.grid --out r.tsv --resume --quiet");
+    run_remove("r.tsv");
+}
+END_TEST
+
 START_TEST(an_interrupted_sweep_says_how_to_go_on_and_does_to_json_too)
 {
     write_file("l.grid", long_grid);
@@ -497,6 +515,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, json_has_the_models_of_the_table_and_their_correlations);
     tcase_add_test(tcase, any_number_of_threads_gives_the_same_bytes);
     tcase_add_test(tcase, a_killed_sweep_goes_on_to_the_same_bytes);
+    tcase_add_test(tcase, two_runs_do_not_write_one_file);
     tcase_add_test(tcase, an_interrupted_sweep_says_how_to_go_on_and_does_to_json_too);
     tcase_add_test(tcase, rows_that_are_there_are_kept_and_a_torn_one_is_made_again);
     tcase_add_test(tcase, a_grid_may_grow);

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- what a file says, in either format ---- */
@@ -99,13 +100,25 @@ static qntk_status part_failure(const sweep_job *j)
     return cli_message(QNTK_IO, "%s: %s", j->part, strerror(errno));
 }
 
+/* Takes the lock; of a run that has just been killed it may be free only in a moment. */
+static bool take_lock(int file)
+{
+    const struct timespec moment = {.tv_nsec = 50000000}; /* 0.05 s */
+    for (int attempt = 0; attempt < 40; attempt++) {
+        if (flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) /* some file systems have no locks */
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
 /* Opens it and keeps others out; *file -1 and QNTK_OK: it is not there. */
 static qntk_status lock_part(const sweep_job *j, int *file)
 {
     *file = open(j->part, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (*file < 0)
         return errno == ENOENT ? QNTK_OK : part_failure(j);
-    if (flock(*file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) /* some file systems have no locks */
+    if (take_lock(*file))
         return QNTK_OK;
     close(*file);
     *file = -1;
