@@ -7,7 +7,7 @@
 #include "ridge_internal.h"
 
 /* Sizes on both sides of the band (32), of a tile (64) and of a Cholesky tile (192). */
-static const size_t sizes[] = {1, 2, 3, 31, 32, 33, 63, 64, 65, 97, 193, 225};
+static const size_t sizes[] = {1, 2, 3, 31, 32, 33, 63, 64, 65, 97, 193, 260};
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
 /* The largest |a - b|. */
