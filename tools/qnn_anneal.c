@@ -1,5 +1,5 @@
 /* What --method ana asks for. */
-#include "qnn.h"
+#include "qnn_anneal.h"
 
 #include <math.h>
 

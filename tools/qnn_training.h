@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "qnn_anneal.h"
 #include "qnn_network.h"
 
 /* Options of the test rows, in a qnn_split. */
