@@ -2,7 +2,6 @@
 #include "cli_result.h"
 
 #include <math.h>
-#include <stdio.h>
 
 void cli_note_text(qntk_file *file, const char *what, const char *kernel, const char *text)
 {
@@ -58,4 +57,17 @@ qntk_status cli_result_write(const cli_common *common, const cli_result *result)
     else
         qntk_file_abort(&file);
     return status == QNTK_OK && common->plot != NULL ? cli_result_draw(common, result) : status;
+}
+
+int cli_result_end(const cli_program *program, qntk_status status, bool complete, const cli_result *result)
+{
+    const int code = status == QNTK_OK ? 0 : cli_fail(program, status);
+    cli_progress_end();
+    if (!complete)
+        return code;
+    qntk_interrupt_clear(); /* what is complete is kept, plot included */
+    if (!program->common->quiet)
+        result->print(stderr, result->result);
+    status = cli_result_write(program->common, result);
+    return status == QNTK_OK ? code : cli_fail(program, status);
 }

@@ -290,22 +290,20 @@ static qntk_status write_json(qntk_file *file, const void *context)
     return status;
 }
 
+static void print_sections(FILE *stream, const void *context)
+{
+    for (size_t s = 0; s < SECTIONS; s++)
+        sections[s]->print(stream, context);
+}
+
 static int report(noise_job *job)
 {
-    const cli_result result = {.script = "noise", .tsv = write_tsv, .json = write_json, .result = job};
+    const cli_result result = {
+        .script = "noise", .tsv = write_tsv, .json = write_json, .print = print_sections, .result = job};
     qntk_status status = prepare(job);
     for (size_t s = 0; s < SECTIONS && status == QNTK_OK; s++)
         status = sections[s]->run(job);
-    cli_progress_end();
-    int code = status == QNTK_OK ? 0 : cli_fail(&program, status);
-    if (noise_layers_any(job)) { /* what is complete is kept */
-        qntk_interrupt_clear();
-        for (size_t s = 0; s < SECTIONS && !set.common.quiet; s++)
-            sections[s]->print(stderr, job);
-        status = cli_result_write(&set.common, &result);
-        code = status == QNTK_OK ? code : cli_fail(&program, status);
-    }
-    return code;
+    return cli_result_end(&program, status, noise_layers_any(job), &result);
 }
 
 /* `word` is --option or --option=.., written in full. */

@@ -113,15 +113,7 @@ int validate_layers_run(const cli_program *program, const validate_settings *set
 {
     validate_layers j = {.set = set};
     qntk_status status = set->model != NULL ? run_model(&j, program, plan) : run_fresh(&j, program, plan);
-    int code = status == QNTK_OK ? 0 : cli_fail(program, status);
-    cli_progress_end();
-    if (j.stages > 0) { /* what is complete is kept */
-        qntk_interrupt_clear();
-        if (!set->common.quiet)
-            validate_layers_print(&j, stderr);
-        status = validate_layers_write(&j);
-        code = status == QNTK_OK ? code : cli_fail(program, status);
-    }
+    const int code = validate_layers_end(program, status, &j);
     for (size_t k = 0; k < j.stages; k++)
         qntk_validation_free(&j.stage[k].v);
     validate_rows_free(&j.rows);

@@ -20,10 +20,7 @@ typedef struct {
     qntk_meta meta;
 } validate_layers;
 
-/* Writes the stages there are to --out and, with --plot, draws them. */
-qntk_status validate_layers_write(const validate_layers *j);
-
-/* The tables for people, and what they say. */
-void validate_layers_print(const validate_layers *j, FILE *stream);
+/* The end of a run (see cli_result_end), of the stages there are. */
+int validate_layers_end(const cli_program *program, qntk_status status, const validate_layers *j);
 
 #endif

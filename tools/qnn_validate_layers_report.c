@@ -215,12 +215,6 @@ static qntk_status write_json(qntk_file *file, const void *context)
     return status;
 }
 
-qntk_status validate_layers_write(const validate_layers *j)
-{
-    const cli_result result = {.script = "validate", .tsv = write_tsv, .json = write_json, .result = j};
-    return cli_result_write(&j->set->common, &result);
-}
-
 /* ---- for people ---- */
 
 static bool agrees(const qntk_validate_layer *layer, size_t moment)
@@ -288,8 +282,16 @@ static void print_stage(FILE *stream, const validate_stage *s)
     print_normality(stream, s);
 }
 
-void validate_layers_print(const validate_layers *j, FILE *stream)
+static void print(FILE *stream, const void *context)
 {
+    const validate_layers *j = context;
     for (size_t k = 0; k < j->stages; k++)
         print_stage(stream, &j->stage[k]);
+}
+
+int validate_layers_end(const cli_program *program, qntk_status status, const validate_layers *j)
+{
+    const cli_result result = {
+        .script = "validate", .tsv = write_tsv, .json = write_json, .print = print, .result = j};
+    return cli_result_end(program, status, j->stages > 0, &result);
 }

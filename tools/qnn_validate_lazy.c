@@ -186,8 +186,11 @@ static qntk_status standardise(lazy_job *j)
 int validate_lazy_run(const cli_program *program, const validate_settings *set, const validate_plan *plan)
 {
     lazy_job j = {.set = set, .plan = plan};
-    const cli_result result = {
-        .script = "lazy", .tsv = lazy_write_tsv, .json = lazy_write_json, .result = &j};
+    const cli_result result = {.script = "lazy",
+                               .print = lazy_print_summary,
+                               .tsv = lazy_write_tsv,
+                               .json = lazy_write_json,
+                               .result = &j};
     qntk_status status = validate_read(set, plan, USUAL_ROWS, &j.rows);
     if (status == QNTK_OK)
         status = standardise(&j);
@@ -197,14 +200,7 @@ int validate_lazy_run(const cli_program *program, const validate_settings *set, 
         status = qntk_meta_count(&j.meta, "inputs", j.rows.n);
     if (status == QNTK_OK)
         status = train_all(&j);
-    int code = status == QNTK_OK ? 0 : cli_fail(program, status);
-    if (j.complete > 0) { /* what is complete is kept */
-        qntk_interrupt_clear();
-        if (!set->common.quiet)
-            lazy_print_summary(stderr, &j);
-        status = cli_result_write(&set->common, &result);
-        code = status == QNTK_OK ? code : cli_fail(program, status);
-    }
+    const int code = cli_result_end(program, status, j.complete > 0, &result);
     for (size_t k = 0; k < j.cells && j.cell != NULL; k++)
         qntk_free(j.cell[k].record);
     qntk_free(j.cell);

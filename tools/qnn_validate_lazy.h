@@ -63,6 +63,6 @@ typedef struct {
 
 void lazy_write_tsv(qntk_file *file, const void *job);
 qntk_status lazy_write_json(qntk_file *file, const void *job);
-void lazy_print_summary(FILE *stream, const lazy_job *j);
+void lazy_print_summary(FILE *stream, const void *job);
 
 #endif

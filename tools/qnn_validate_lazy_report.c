@@ -141,8 +141,9 @@ static void print_rates(FILE *stream, const lazy_job *j)
             "Theory: outputs and kernel at least as fast as -1/2 (recalled), weights -1 (derived here).\n");
 }
 
-void lazy_print_summary(FILE *stream, const lazy_job *j)
+void lazy_print_summary(FILE *stream, const void *job)
 {
+    const lazy_job *j = job;
     char law[32];
     fprintf(stream,
             "\n%zu steps of gradient descent on %zu rows, until time %g of the fastest mode; at the end, "

@@ -326,8 +326,9 @@ static void print_verdict(FILE *stream, const job *j)
         within, fitted(j), law, furthest->depth, furthest->rate, furthest->rate_se);
 }
 
-static void print_summary(FILE *stream, const job *j)
+static void print_summary(FILE *stream, const void *context)
 {
+    const job *j = context;
     const size_t widths = j->plan->widths;
     char law[32], text[48];
     fprintf(stream,
@@ -363,20 +364,14 @@ static qntk_status add_meta(job *j, const cli_program *program)
 int validate_tangent_run(const cli_program *program, const validate_settings *set, const validate_plan *plan)
 {
     job j = {.set = set, .plan = plan};
-    const cli_result result = {.script = "tangent", .tsv = write_tsv, .json = write_json, .result = &j};
+    const cli_result result = {
+        .script = "tangent", .tsv = write_tsv, .json = write_json, .print = print_summary, .result = &j};
     qntk_status status = validate_read(set, plan, USUAL_ROWS, &j.rows);
     if (status == QNTK_OK)
         status = add_meta(&j, program);
     if (status == QNTK_OK)
         status = run_cells(&j);
-    int code = status == QNTK_OK ? 0 : cli_fail(program, status);
-    if (j.complete > 0) { /* what is complete is kept */
-        qntk_interrupt_clear();
-        if (!set->common.quiet)
-            print_summary(stderr, &j);
-        status = cli_result_write(&set->common, &result);
-        code = status == QNTK_OK ? code : cli_fail(program, status);
-    }
+    const int code = cli_result_end(program, status, j.complete > 0, &result);
     for (size_t k = 0; k < j.cells && j.cell != NULL; k++)
         qntk_free(j.cell[k].error);
     qntk_free(j.cell);
