@@ -18,6 +18,13 @@ double json_number(const cJSON *object, const char *key)
     return cJSON_IsNull(item) ? NAN : item->valuedouble;
 }
 
+const char *json_word(const cJSON *object, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    ck_assert_msg(cJSON_IsString(item), "%s is no text", key);
+    return item->valuestring;
+}
+
 cJSON *json_array(const cJSON *tree, const char *key, int size)
 {
     cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, key);

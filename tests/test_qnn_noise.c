@@ -4,49 +4,17 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <cjson/cJSON.h>
+#include "json.h"
 
 static void complain(int code, const char *arguments, const char *text)
 {
     run_complaint(code, "qnn noise", arguments, text);
 }
 
-static cJSON *parse(const char *text)
-{
-    cJSON *tree = cJSON_Parse(text);
-    ck_assert_msg(tree != NULL, "no JSON: %s", text);
-    return tree;
-}
-
-/* NaN for null, as of NaN and infinities. */
-static double number(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    ck_assert_msg(item != NULL, "no member %s", key);
-    ck_assert_msg(cJSON_IsNumber(item) || cJSON_IsNull(item), "%s is no number", key);
-    return cJSON_IsNull(item) ? NAN : item->valuedouble;
-}
-
-static const char *word(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    ck_assert_msg(cJSON_IsString(item), "%s is no text", key);
-    return item->valuestring;
-}
-
-static cJSON *array(const cJSON *tree, const char *key, int size)
-{
-    cJSON *item = cJSON_GetObjectItemCaseSensitive(tree, key);
-    ck_assert_msg(cJSON_IsArray(item), "no array %s", key);
-    ck_assert_msg(cJSON_GetArraySize(item) == size, "%s has %d members, expected %d", key,
-                  cJSON_GetArraySize(item), size);
-    return item;
-}
-
 /* The same, or neither finite. */
 static void expect_same(const cJSON *object, const char *key, double expected)
 {
-    const double actual = number(object, key);
+    const double actual = json_number(object, key);
     ck_assert_msg(actual == expected || (isnan(actual) && !isfinite(expected)), "%s: %.17g, expected %.17g",
                   key, actual, expected);
 }
@@ -101,7 +69,8 @@ static const double all_bits[WIDTHS] = {1, 1.58, 3, 6};
 /* Members of `layers` and `laws` are what the library measures of this network and these rows, X (N, inputs). */
 static void expect_noise(const cJSON *tree, const qntk_network *network, const bool *rounded, const float *X)
 {
-    const cJSON *rows = array(tree, "layers", 2 * WIDTHS * LAYERS), *laws = array(tree, "laws", 2 * LAYERS);
+    const cJSON *rows = json_array(tree, "layers", 2 * WIDTHS * LAYERS),
+                *laws = json_array(tree, "laws", 2 * LAYERS);
     qntk_noise_options options = qntk_noise_defaults();
     options.draws = DRAWS;
     options.seed = 4;
@@ -120,7 +89,7 @@ static void expect_noise(const cJSON *tree, const qntk_network *network, const b
                 const cJSON *row = cJSON_GetArrayItem(rows, at);
                 noise[l][k] = layer[l].noise;
                 expect_same(row, "bits", all_bits[k]);
-                ck_assert_str_eq(word(row, "rounding"), rounding);
+                ck_assert_str_eq(json_word(row, "rounding"), rounding);
                 expect_same(row, "layer", (double)(l + 1));
                 expect_same(row, "noise", layer[l].noise);
                 expect_same(row, "noise_se", layer[l].noise_se);
@@ -139,7 +108,7 @@ static void expect_noise(const cJSON *tree, const qntk_network *network, const b
         for (size_t l = 0; l < LAYERS; l++) {
             const qntk_noise_law law = qntk_noise_fit(WIDTHS, all_levels, noise[l]);
             const cJSON *row = cJSON_GetArrayItem(laws, r * LAYERS + (int)l);
-            ck_assert_str_eq(word(row, "rounding"), rounding);
+            ck_assert_str_eq(json_word(row, "rounding"), rounding);
             expect_same(row, "layer", (double)(l + 1));
             expect_same(row, "factor_per_bit", law.factor_per_bit);
             expect_same(row, "se", law.factor_se);
@@ -149,9 +118,9 @@ static void expect_noise(const cJSON *tree, const qntk_network *network, const b
     }
     const cJSON *law = cJSON_GetObjectItemCaseSensitive(tree, "law"),
                 *output = cJSON_GetArrayItem(laws, LAYERS - 1);
-    ck_assert_str_eq(word(law, "rounding"), "stochastic");
-    expect_same(law, "factor_per_bit", number(output, "factor_per_bit"));
-    ck_assert(number(law, "factor_per_bit") > 3 && number(law, "factor_per_bit") < 6);
+    ck_assert_str_eq(json_word(law, "rounding"), "stochastic");
+    expect_same(law, "factor_per_bit", json_number(output, "factor_per_bit"));
+    ck_assert(json_number(law, "factor_per_bit") > 3 && json_number(law, "factor_per_bit") < 6);
 }
 
 static qntk_dataset spirals(void)
@@ -189,11 +158,12 @@ START_TEST(figures_of_a_fresh_network_are_those_of_the_library)
         const size_t sizes[] = {data.d, 9, 7, 2};
         qntk_network network;
         ck_assert_ok(qntk_network_create(LAYERS, sizes, tried[t].levels, 0.3, 4, &network));
-        cJSON *tree = parse(r.out);
+        cJSON *tree = json_parse(r.out);
         expect_noise(tree, &network, tried[t].rounded, X);
-        ck_assert(number(tree, "n") == N && number(tree, "inputs") == N && number(tree, "seed") == 4);
-        ck_assert(number(tree, "parameters") == (double)qntk_network_parameters(&network));
-        ck_assert_ptr_nonnull(strstr(word(tree, "command"), "--bits binary,1.58,3,6"));
+        ck_assert(json_number(tree, "n") == N && json_number(tree, "inputs") == N &&
+                  json_number(tree, "seed") == 4);
+        ck_assert(json_number(tree, "parameters") == (double)qntk_network_parameters(&network));
+        ck_assert_ptr_nonnull(strstr(json_word(tree, "command"), "--bits binary,1.58,3,6"));
         cJSON_Delete(tree);
         qntk_network_free(&network);
         run_free(&r);
@@ -227,7 +197,7 @@ START_TEST(a_model_is_rounded_where_it_was_and_one_of_real_weights_everywhere)
         snprintf(path, sizeof path, "%s/model.qnn", run_directory());
         ck_assert_ok(qntk_checkpoint_load(path, &c));
         ck_assert_ok(qntk_checkpoint_inputs(&c, N, data.X, X));
-        cJSON *tree = parse(r.out);
+        cJSON *tree = json_parse(r.out);
         expect_noise(tree, &c.network, tried[t].rounded, X);
         expect_same(tree, "epochs", 3);
         cJSON_Delete(tree);
@@ -278,10 +248,10 @@ START_TEST(rows_need_no_target)
     options.draws = 30;
     ck_assert_ok(qntk_network_create(2, sizes, real, 0, 0, &network));
     ck_assert_ok(qntk_noise_measure(&network, levels, QNTK_ROUNDING_STOCHASTIC, 4, X, options, layer));
-    cJSON *tree = parse(r.out);
-    const cJSON *rows = array(tree, "layers", 4);
+    cJSON *tree = json_parse(r.out);
+    const cJSON *rows = json_array(tree, "layers", 4);
     for (int l = 0; l < 2; l++) /* the scale may differ in its last bit */
-        ck_assert_relative(number(cJSON_GetArrayItem(rows, l), "noise"), layer[l].noise, 1e-5);
+        ck_assert_relative(json_number(cJSON_GetArrayItem(rows, l), "noise"), layer[l].noise, 1e-5);
     cJSON_Delete(tree);
     qntk_network_free(&network);
     run_free(&r);
@@ -296,8 +266,8 @@ START_TEST(tables_have_the_numbers_of_json_in_the_order_asked_for)
     run_result j = run_expect(
         0, "qnn noise --data spirals:n=30 --hidden 5 --bits 4,2,ternary --rounding nearest --seed 3 "
            "--format json --quiet");
-    cJSON *tree = parse(j.out);
-    const cJSON *rows = array(tree, "layers", 3 * 2);
+    cJSON *tree = json_parse(j.out);
+    const cJSON *rows = json_array(tree, "layers", 3 * 2);
     const char *at = strstr(t.out, "\nbits\trounding\tlayer\tnoise\tnoise_se\tmoments\tfirst_order\t");
     ck_assert_ptr_nonnull(at);
     static const double order[] = {4, 2, 1.58};
@@ -313,7 +283,7 @@ START_TEST(tables_have_the_numbers_of_json_in_the_order_asked_for)
         expect_same(row, "noise", noise);
     }
     ck_assert_str_eq(strchr(at + 1, '\n'), "\n");
-    const cJSON *law = cJSON_GetArrayItem(array(tree, "laws", 2), 1);
+    const cJSON *law = cJSON_GetArrayItem(json_array(tree, "laws", 2), 1);
     at = strstr(t.out, "\n# law[nearest,2]=");
     ck_assert_ptr_nonnull(at);
     expect_same(law, "factor_per_bit", strtod(at + 18, NULL));

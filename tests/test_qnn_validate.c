@@ -6,13 +6,6 @@
 
 #include "json.h"
 
-static const char *word(const cJSON *object, const char *key)
-{
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    ck_assert_msg(cJSON_IsString(item), "%s is no text", key);
-    return item->valuestring;
-}
-
 /* The same, or both NaN. */
 static void expect_same(double actual, double expected, const char *what)
 {
@@ -29,9 +22,9 @@ static void expect_validation(const cJSON *tree, int at, const char *when, const
     for (size_t l = 0; l < v->layers; l++)
         for (size_t m = 0; m < (l + 1 < v->layers ? 4 : 2); m++, at++) {
             const cJSON *row = cJSON_GetArrayItem(rows, at);
-            ck_assert_str_eq(word(row, "when"), when);
+            ck_assert_str_eq(json_word(row, "when"), when);
             ck_assert(json_number(row, "layer") == (double)(l + 1));
-            ck_assert_str_eq(word(row, "moment"), qntk_validate_moment_name((qntk_validate_moment)m));
+            ck_assert_str_eq(json_word(row, "moment"), qntk_validate_moment_name((qntk_validate_moment)m));
             expect_same(json_number(row, "max_abs_z"), v->layer[l].max_abs_z[m], "max_abs_z");
             expect_same(json_number(row, "rms_relative_error"), v->layer[l].rms_relative_error[m], "error");
             expect_same(json_number(row, "rms_relative_noise"), v->layer[l].rms_relative_noise[m], "noise");
@@ -235,7 +228,7 @@ START_TEST(figures_are_those_of_the_library)
         const size_t best = v.mean[i * OUTPUTS + 1] > v.mean[i * OUTPUTS] ? 1 : 0, at = i * OUTPUTS + best;
         double standard[DRAWS];
         ck_assert(json_number(output, "row") == (double)row[i]);
-        ck_assert_str_eq(word(output, "output"), data.class_name[best]);
+        ck_assert_str_eq(json_word(output, "output"), data.class_name[best]);
         expect_same(json_number(output, "mean"), v.mean[at], "mean");
         expect_same(json_number(output, "sd"), sqrt(v.variance[at]), "sd");
         for (size_t k = 0; k < DRAWS; k++)
@@ -245,7 +238,7 @@ START_TEST(figures_are_those_of_the_library)
     ck_assert(json_number(tree, "n") == 40 && json_number(tree, "inputs") == N &&
               json_number(tree, "seed") == 4);
     ck_assert(json_number(tree, "parameters") == (double)qntk_network_parameters(&network));
-    ck_assert_ptr_nonnull(strstr(word(tree, "command"), "--pick 7,0,31,12"));
+    ck_assert_ptr_nonnull(strstr(json_word(tree, "command"), "--pick 7,0,31,12"));
     cJSON_Delete(tree);
     qntk_validation_free(&v);
     qntk_network_moments_free(&network, layers);
@@ -348,7 +341,7 @@ START_TEST(tangent_errors_and_rates_are_those_of_explicit_gradients)
             squares += pow(log(error[s]) - mean_log[w], 2);
         }
         const cJSON *cell = cJSON_GetArrayItem(cells, (int)w);
-        ck_assert_str_eq(word(cell, "weights"), "ternary");
+        ck_assert_str_eq(json_word(cell, "weights"), "ternary");
         ck_assert(json_number(cell, "depth") == DEPTH && json_number(cell, "width") == (double)width[w]);
         ck_assert(json_number(cell, "seeds") == SEEDS);
         ck_assert_relative(json_number(cell, "error"), mean, 1e-9);
@@ -377,7 +370,7 @@ START_TEST(three_kinds_of_weights_at_three_depths_unless_told)
     const cJSON *cells = json_array(tree, "tangent", 18);
     for (int k = 0; k < 18; k++) {
         const cJSON *cell = cJSON_GetArrayItem(cells, k);
-        ck_assert_str_eq(word(cell, "weights"), law[k / 6]);
+        ck_assert_str_eq(json_word(cell, "weights"), law[k / 6]);
         ck_assert(json_number(cell, "depth") == k / 2 % 3 + 1);
         ck_assert(json_number(cell, "width") == (k % 2 == 0 ? 5 : 9));
         ck_assert(json_number(cell, "error") > 0);
