@@ -36,7 +36,7 @@ static const cli_option options[] = {
      .destination = &set.smoothness,
      .argument = "N",
      .high = QNTK_APPROX_SMOOTHNESS_MAX,
-     .help = "derivatives up to this order are bounded by 1: 1 to 8"},
+     .help = "derivatives up to this order are bounded, by 1 or --bound: 1 to 8"},
     {.name = "bound",
      .kind = CLI_NUMBER,
      .destination = &set.bound,
@@ -87,7 +87,7 @@ static const cli_option options[] = {
 
 static const cli_program program = {
     .name = "qnn approx",
-    .synopsis = "--function NAME --dim D --smoothness N --eps E --values V",
+    .synopsis = "--function NAME|FORMULA --dim D --smoothness N --eps E --values V",
     .summary =
         "Builds a ReLU network whose weights have V distinct values (biases are free) and that is within "
         "eps\n"
