@@ -84,7 +84,7 @@ START_TEST(bad_usage_exits_with_2)
     run_complaint(2, "qnn train", "qnn train --data spirals --noise normal", "without --method");
     run_complaint(2, "qnn train", "qnn train --data spirals --method ste --noise normal",
                   "without --method ana");
-    run_complaint(2, "qnn train", "qnn train --data spirals --method ana --period 3", "without --noise");
+    run_complaint(2, "qnn train", "qnn train --data spirals --method ste --period 3", "without --method ana");
     run_complaint(2, "qnn train", "qnn train --data spirals --method ana --rounding stochastic",
                   "nearest levels");
     run_complaint(2, "qnn train", "qnn train --data spirals --method ana --noise normal --beta 2000",
@@ -250,6 +250,11 @@ START_TEST(the_log_repeats_how_it_was_made)
     ck_assert_ptr_nonnull(strstr(r.out,
                                  "--noise normal --strategy expected --backward-noise uniform --schedule "
                                  "bounded --sync partition --period 5 --progressive"));
+    run_free(&r);
+    /* there is noise without --noise too, and the other options of it */
+    r = run_expect(0,
+                   "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana --strategy mode");
+    ck_assert_ptr_nonnull(strstr(r.out, "--noise uniform --strategy mode"));
     run_free(&r);
     /* without --noise it is uniform */
     r = run_expect(0, "qnn train --data clouds.csv --hidden 8 --epochs 2 --quiet --method ana");

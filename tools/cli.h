@@ -40,7 +40,8 @@ typedef struct {
     const char *help;
     const char *choices; /* CLI_CHOICE: "tsv|json" */
     cli_role role;
-    const char *needs; /* names "a|b" of options of which one must be given for this one to mean anything */
+    /* names "a|b" of options of which one must be given for this one to mean anything; "a=value": must have this value */
+    const char *needs;
     const char
         *against; /* names of options with which this one means nothing; those a program lacks are fine */
     double low, high;

@@ -50,13 +50,28 @@ const char *cli_value(const cli_option *option, char text[32])
 
 /* ---- options together ---- */
 
-/* The first option given among "a|b|c", as text; NULL if none is. */
+/* True if the option of this name is given or, for "name=value", has that value, given or by its default. */
+static bool holds(const cli_program *program, const char *name)
+{
+    const size_t length = strcspn(name, "=");
+    if (name[length] == '\0')
+        return cli_given(program, name);
+    for (const cli_option *o = program->options; o->name != NULL || o->help != NULL; o++)
+        if (o->name != NULL && strlen(o->name) == length && strncmp(o->name, name, length) == 0) {
+            char text[32];
+            const char *value = cli_value(o, text);
+            return value != NULL && strcmp(value, name + length + 1) == 0;
+        }
+    return false;
+}
+
+/* The first that holds among "a|b=value|c", as text; NULL if none does. */
 static const char *first_given(const cli_program *program, const char *names, char name[64])
 {
     while (names != NULL && *names != '\0') {
         size_t length = strcspn(names, "|");
         snprintf(name, 64, "%.*s", (int)length, names);
-        if (cli_given(program, name))
+        if (holds(program, name))
             return name;
         names += length + (names[length] == '|');
     }
@@ -124,6 +139,15 @@ static int check_target(const cli_program *program)
     return 0;
 }
 
+/* What `option` needs first, "b" or "b=value", is not there. */
+static int lacks(const cli_program *program, const cli_option *option)
+{
+    const int length = (int)strcspn(option->needs, "|"), name = (int)strcspn(option->needs, "|=");
+    const bool valued = name < length;
+    return cli_usage(program, "--%s means nothing without --%.*s%s%.*s", option->name, name, option->needs,
+                     valued ? " " : "", valued ? length - name - 1 : 0, option->needs + name + valued);
+}
+
 int cli_check_options(const cli_program *program)
 {
     char name[64];
@@ -133,8 +157,7 @@ int cli_check_options(const cli_program *program)
         if (first_given(program, o->against, name) != NULL)
             return cli_usage(program, "--%s means nothing with --%s", o->name, name);
         if (o->needs != NULL && first_given(program, o->needs, name) == NULL)
-            return cli_usage(program, "--%s means nothing without --%.*s", o->name,
-                             (int)strcspn(o->needs, "|"), o->needs);
+            return lacks(program, o);
     }
     int code = check_target(program);
     for (const cli_option *o = program->options; code == 0 && (o->name != NULL || o->help != NULL); o++)

@@ -6,11 +6,8 @@
 int qnn_anneal_options(const cli_program *program, qnn_anneal *set, qntk_train_options *options)
 {
     qntk_train_anneal *o = &options->anneal;
-    if (options->method != QNTK_METHOD_ANA) {
-        if (set->noise > 0)
-            return cli_usage(program, "--noise means nothing without --method ana");
+    if (options->method != QNTK_METHOD_ANA)
         return 0;
-    }
     if (options->rounding == QNTK_ROUNDING_STOCHASTIC && cli_given(program, "rounding"))
         return cli_usage(program,
                          "--method ana ends with the nearest levels: pass --rounding nearest or nothing");

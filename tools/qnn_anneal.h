@@ -18,60 +18,60 @@ typedef struct {
          .kind = CLI_CHOICE,                                                                                 \
          .destination = &(a).noise,                                                                          \
          .choices = "none|uniform|triangular|normal|logistic",                                               \
-         .needs = "method",                                                                                  \
+         .needs = "method=ana",                                                                              \
          .help = "of the weights; with --method ana: uniform unless given"},                                 \
         {.name = "strategy",                                                                                 \
          .kind = CLI_CHOICE,                                                                                 \
          .destination = &(a).strategy,                                                                       \
          .choices = "expected|mode|random",                                                                  \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "weights in use: the expected, the most probable or a random level under the noise"},       \
         {.name = "beta",                                                                                     \
          .kind = CLI_NUMBER,                                                                                 \
          .destination = &(a).beta,                                                                           \
          .argument = "S",                                                                                    \
          .high = 1e3,                                                                                        \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "scale of the noise at the start, in steps [0.5, 0.2551 for normal, 0.1365 for logistic]"}, \
         {.name = "backward-noise",                                                                           \
          .kind = CLI_CHOICE,                                                                                 \
          .destination = &(a).backward_noise,                                                                 \
          .choices = "uniform|triangular|normal|logistic",                                                    \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "whose density is the slope that the gradient takes"},                                      \
         {.name = "backward-beta",                                                                            \
          .kind = CLI_NUMBER,                                                                                 \
          .destination = &(a).backward_beta,                                                                  \
          .argument = "S",                                                                                    \
          .high = 1e3,                                                                                        \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "its scale [as of --beta]"},                                                                \
         {.name = "backward-annealed",                                                                        \
          .kind = CLI_FLAG,                                                                                   \
          .destination = &(a).backward_annealed,                                                              \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "it follows the schedule too; where it is gone, weights stay"},                             \
         {.name = "schedule",                                                                                 \
          .kind = CLI_CHOICE,                                                                                 \
          .destination = &(a).schedule,                                                                       \
          .choices = "bounded|hyperbolic",                                                                    \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "down to 0 at the end of the interval, or like 1/t from its start on"},                     \
         {.name = "sync",                                                                                     \
          .kind = CLI_CHOICE,                                                                                 \
          .destination = &(a).sync,                                                                           \
          .choices = "overlapped|partition|same-start|same-end",                                              \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "intervals of the rounded layers: the same, one after another, or with one end in common"}, \
         {.name = "period",                                                                                   \
          .kind = CLI_NUMBER,                                                                                 \
          .destination = &(a).period,                                                                         \
          .argument = "EPOCHS",                                                                               \
          .high = 1e6,                                                                                        \
-         .needs = "noise",                                                                                   \
+         .needs = "method=ana",                                                                              \
          .help = "of annealing a rounded layer: all of them take so many times their number"},               \
     {                                                                                                        \
-        .name = "progressive", .kind = CLI_FLAG, .destination = &(a).progressive, .needs = "noise",          \
+        .name = "progressive", .kind = CLI_FLAG, .destination = &(a).progressive, .needs = "method=ana",     \
         .help = "early layers lose their noise faster"                                                       \
     }
 

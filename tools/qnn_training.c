@@ -22,8 +22,6 @@ int qnn_parse_training(const cli_program *program, qnn_training_settings *set, q
     int code = parse_rate_steps(program, set->rate_steps, options);
     if (code != 0)
         return code;
-    if (set->momentum > 0 && set->optimizer != QNTK_OPTIMIZER_SGD)
-        return cli_usage(program, "--momentum means nothing without --optimizer sgd");
     if (isnan(set->rate))
         set->rate = set->optimizer == QNTK_OPTIMIZER_ADAM ? adam : sgd;
     options->method = (qntk_train_method)set->method;

@@ -96,7 +96,7 @@ typedef struct {
          .destination = &(t).momentum,                                                                       \
          .argument = "M",                                                                                    \
          .high = 0.9999,                                                                                     \
-         .needs = "optimizer",                                                                               \
+         .needs = "optimizer=sgd",                                                                           \
          .help = "of sgd"},                                                                                  \
         {.name = "batch",                                                                                    \
          .kind = CLI_COUNT,                                                                                  \
