@@ -160,6 +160,52 @@ START_TEST(figures_of_a_model_are_those_of_the_library)
 }
 END_TEST
 
+START_TEST(sharpness_over_widths_is_that_of_rounded_models)
+{
+    /* a binary model rounded to one bit is the model; one of real weights is measured in units of the grid */
+    static const char *const weights[] = {"binary", "real"};
+    for (size_t k = 0; k < 2; k++) {
+        char command[1024];
+        snprintf(command, sizeof command,
+                 "qnn train --data %s --hidden 9,7 --weights %s --epochs 4 --split 0 --seed 4 --quiet --save "
+                 "model.qnn",
+                 test_source("data/teacher.csv"), weights[k]);
+        run_result r = run_expect(0, command);
+        run_free(&r);
+        snprintf(command, sizeof command,
+                 "qnn noise --data %s --model model.qnn --inputs 999 --bits 1,16 --draws 4 --sharpness "
+                 "widths --quiet "
+                 "--format json",
+                 test_source("data/teacher.csv"));
+        r = run_expect(0, command);
+        cJSON *tree = cJSON_Parse(r.out);
+        ck_assert_ptr_nonnull(tree);
+        const cJSON *rows = member(tree, "sharpness_widths"), *model = member(tree, "sharpness");
+        ck_assert_int_eq(cJSON_GetArraySize(rows), 4);
+        const cJSON *one_bit = cJSON_GetArrayItem(rows, 0), *fine = cJSON_GetArrayItem(rows, 3);
+        static const char *const keys[] = {"accuracy",        "sigma",       "magnitude_sigma",
+                                           "flatness",        "norm_origin", "norm_init",
+                                           "magnitude_aware", "bound",       "worst_error"};
+        size_t same = 0, count = sizeof keys / sizeof *keys;
+        for (size_t i = 0; i < count; i++)
+            same += member(one_bit, keys[i])->valuedouble == member(model, keys[i])->valuedouble;
+        ck_assert(k == 0 ? same == count : same < 2);
+        ck_assert_double_eq(member(fine, "bits")->valuedouble, 16);
+        ck_assert_str_eq(member(fine, "rounding")->valuestring, "nearest");
+        if (k == 1) /* nothing is lost at 16 bits; noise in proportion to the weights knows no units */
+            ck_assert_close(member(fine, "magnitude_sigma")->valuedouble,
+                            member(model, "magnitude_sigma")->valuedouble, 0.05, 1);
+        ck_assert_close(member(fine, "accuracy")->valuedouble,
+                        member(cJSON_GetArrayItem(rows, 1), "accuracy")->valuedouble, 0.01,
+                        1); /* nor between the roundings */
+        cJSON_Delete(tree);
+        run_free(&r);
+        run_remove("model.qnn");
+    }
+    run_complaint(2, "qnn noise", "qnn noise --data spirals --sharpness widths", "--model");
+}
+END_TEST
+
 START_TEST(tables_and_sentences_say_the_same)
 {
     char command[1024];
@@ -231,6 +277,7 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, figures_of_a_model_are_those_of_the_library);
+    tcase_add_test(tcase, sharpness_over_widths_is_that_of_rounded_models);
     tcase_add_test(tcase, tables_and_sentences_say_the_same);
     tcase_add_test(tcase, what_has_no_target_or_no_class_has_no_loss_or_no_sharpness);
 }

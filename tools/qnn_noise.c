@@ -48,6 +48,12 @@ static const cli_option options[] = {
      .argument = "N",
      .low = 2,
      .help = "stochastic roundings of all weights; of the nearest level, which is one, they give the error"},
+    {.name = "sharpness",
+     .kind = CLI_CHOICE,
+     .destination = &set.sharpness,
+     .choices = "model|widths",
+     .needs = "model",
+     .help = "of a classifier as it was trained, or rounded to each of the bits too"},
     CLI_OUTPUT_OPTIONS(set.common),
     {0},
 };

@@ -15,9 +15,12 @@ typedef struct {
     const char *model;
     qnn_network_settings network;
     const char *bits;
-    int rounding; /* 0 both, 1 stochastic, 2 nearest */
+    int rounding;  /* 0 both, 1 stochastic, 2 nearest */
+    int sharpness; /* of these */
     size_t draws, inputs;
 } noise_settings;
+
+enum { NOISE_SHARPNESS_MODEL, NOISE_SHARPNESS_WIDTHS };
 
 typedef struct noise_layers noise_layers;
 
@@ -38,7 +41,7 @@ typedef struct {
     qntk_meta meta;
     noise_layers *layers; /* result of each section */
     struct noise_penalty *penalty;
-    qntk_sharpness *sharpness;
+    struct noise_sharpness *sharpness;
 } noise_job;
 
 /* A part of the report. Each is run in turn; one that fails or is interrupted keeps what is complete. */
@@ -57,6 +60,9 @@ bool noise_layers_any(const noise_job *job); /* it has rows */
 
 /* What rounding adds to the loss; sharpness of a trained classifier. */
 extern const noise_section noise_penalty_section, noise_sharpness_section;
+
+/* The loss that the model was trained with, or the usual one. */
+qntk_loss noise_loss(const noise_job *job);
 
 /* Levels (layers) of the network for width `index`, in job->of_layer; 0: a layer that is not rounded. */
 const size_t *noise_levels(const noise_job *job, size_t index);

@@ -1,4 +1,4 @@
-/* qnn noise: the penalty that rounding adds to the loss, over widths in bits, and the sharpness of the model. */
+/* qnn noise: the penalty that rounding adds to the loss, over widths in bits. */
 #include "qnn_noise.h"
 
 #include <cjson/cJSON.h>
@@ -20,8 +20,7 @@ static const char *loss_name(qntk_loss loss)
     return names[loss];
 }
 
-/* The loss that the model was trained with, or the usual one. */
-static qntk_loss loss_of(const noise_job *job)
+qntk_loss noise_loss(const noise_job *job)
 {
     return job->c->trainer != NULL ? qntk_trainer_options(job->c->trainer)->loss
            : job->c->classes > 0   ? QNTK_LOSS_CROSS_ENTROPY
@@ -74,7 +73,7 @@ static qntk_status run_penalty(noise_job *job)
     job->penalty = qntk_alloc_zero(1, sizeof *job->penalty);
     if (job->penalty == NULL)
         return QNTK_NO_MEMORY;
-    job->penalty->loss = loss_of(job);
+    job->penalty->loss = noise_loss(job);
     job->penalty->measure = qntk_alloc_zero(runs, sizeof *job->penalty->measure);
     if (job->penalty->measure == NULL)
         return QNTK_NO_MEMORY;
@@ -259,133 +258,3 @@ const noise_section noise_penalty_section = {.run = run_penalty,
                                              .json = json_penalty,
                                              .print = print_penalty,
                                              .free = free_penalty};
-
-/* ---- sharpness ---- */
-
-static qntk_status run_sharpness(noise_job *job)
-{
-    const qntk_checkpoint *c = job->c;
-    qntk_network start = {0};
-    double *y = NULL;
-    if (c->trainer == NULL || c->classes == 0 || job->rows.y == NULL || job->n < 2)
-        return QNTK_OK; /* no training, or no accuracy */
-    qntk_sharpness_options options = qntk_sharpness_defaults();
-    options.seed = job->set->common.seed;
-    options.loss = loss_of(job);
-    job->sharpness = qntk_alloc_zero(1, sizeof *job->sharpness);
-    qntk_status status = job->sharpness == NULL ? QNTK_NO_MEMORY : qnn_restart(c, &start);
-    if (status == QNTK_OK && (y = qntk_alloc(job->n, sizeof *y)) == NULL)
-        status = QNTK_NO_MEMORY;
-    for (size_t i = 0; i < job->n && status == QNTK_OK; i++)
-        y[i] = job->rows.y[job->row[i]];
-    if (status == QNTK_OK)
-        status = qntk_sharpness_of(&c->network, &start, qntk_trainer_options(c->trainer)->rounding, job->n,
-                                   job->X, y, c->classes, options, job->sharpness);
-    cli_progress_end();
-    if (status != QNTK_OK) {
-        qntk_free(job->sharpness);
-        job->sharpness = NULL;
-    }
-    qntk_free(y);
-    qntk_network_free(&start);
-    return status;
-}
-
-static void free_sharpness(noise_job *job)
-{
-    qntk_free(job->sharpness);
-    job->sharpness = NULL;
-}
-
-/* A number of the result and what people call it. */
-typedef struct {
-    const char *name;
-    double value, se; /* se NaN: none */
-} figure;
-
-enum { FIGURES = 7 + QNTK_SHARPNESS_MEASURES };
-
-static void figures_of(const qntk_sharpness *s, figure figures[FIGURES])
-{
-    const figure first[] = {{"accuracy", s->accuracy, NAN},
-                            {"sigma", s->sigma, s->sigma_se},
-                            {"magnitude_sigma", s->magnitude_sigma, s->magnitude_sigma_se}};
-    const figure last[] = {{"rho", s->rho, NAN},
-                           {"worst_error", s->worst_error, NAN},
-                           {"complexity", s->complexity, NAN},
-                           {"bound", s->bound, NAN}};
-    memcpy(figures, first, sizeof first);
-    for (size_t i = 0; i < QNTK_SHARPNESS_MEASURES; i++)
-        figures[3 + i] = (figure){qntk_sharpness_name((qntk_sharpness_measure)i), s->measure[i], s->se[i]};
-    memcpy(figures + 3 + QNTK_SHARPNESS_MEASURES, last, sizeof last);
-}
-
-static bool has_error(size_t i)
-{
-    return i >= 1 && i < 3 + QNTK_SHARPNESS_MEASURES;
-}
-
-static qntk_status json_sharpness(cJSON *tree, const noise_job *job)
-{
-    cJSON *object = NULL;
-    figure figures[FIGURES];
-    if (job->sharpness == NULL)
-        return QNTK_OK;
-    figures_of(job->sharpness, figures);
-    qntk_status status = qntk_json_object(tree, "sharpness", &object);
-    for (size_t i = 0; i < FIGURES && status == QNTK_OK; i++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s_se", figures[i].name);
-        const qntk_column both[] = {{figures[i].name, 17}, {has_error(i) ? name : NULL, 17}, {NULL, 0}};
-        const qntk_cell cells[] = {qntk_cell_number(figures[i].value), qntk_cell_number(figures[i].se)};
-        status = qntk_json_cells(object, both, cells);
-    }
-    static const qntk_column counts[] = {{"found", 17}, {"magnitude_found", 17}, {NULL, 0}};
-    const qntk_cell cells[] = {qntk_cell_number((double)job->sharpness->found),
-                               qntk_cell_number((double)job->sharpness->magnitude_found)};
-    return status == QNTK_OK ? qntk_json_cells(object, counts, cells) : status;
-}
-
-/* "sharpness[sigma]=VALUE SE" */
-static void notes_sharpness(qntk_file *file, const noise_job *job)
-{
-    figure figures[FIGURES];
-    if (job->sharpness == NULL)
-        return;
-    figures_of(job->sharpness, figures);
-    for (size_t i = 0; i < FIGURES; i++)
-        if (!isnan(figures[i].value)) {
-            const double both[] = {figures[i].value, figures[i].se};
-            cli_note_list(file, "sharpness", figures[i].name, has_error(i) ? 2 : 1, both);
-        }
-}
-
-static void print_sharpness(FILE *stream, const noise_job *job)
-{
-    const qntk_sharpness *s = job->sharpness;
-    if (s == NULL)
-        return;
-    const size_t repeats = qntk_sharpness_defaults().repeats;
-    fprintf(stream, "\nsharpness of the model on %zu rows, accuracy %.4f; measures as sqrt(value/rows)\n",
-            job->n, s->accuracy);
-    fprintf(stream,
-            "sigma %.4g +- %.2g on every weight costs an accuracy of 0.1 (found in %zu of %zu trials);\n",
-            s->sigma, s->sigma_se, s->found, repeats);
-    fprintf(stream, "sigma' %.4g +- %.2g in proportion to the weights (%zu of %zu)\n", s->magnitude_sigma,
-            s->magnitude_sigma_se, s->magnitude_found, repeats);
-    for (size_t i = 0; i < QNTK_SHARPNESS_MEASURES; i++)
-        fprintf(stream, "%18s  %10.4g +- %.2g\n", qntk_sharpness_name((qntk_sharpness_measure)i),
-                s->measure[i], s->se[i]);
-    if (!isnan(s->bound))
-        fprintf(stream,
-                "Our bound, estimated: error %.3g in the worst direction of the rounding's noise (radius "
-                "%.3g) + %.3g "
-                "= %.3g%s\n",
-                s->worst_error, s->rho, s->complexity, s->bound, s->bound >= 1 ? ": it says nothing" : "");
-}
-
-const noise_section noise_sharpness_section = {.run = run_sharpness,
-                                               .notes = notes_sharpness,
-                                               .json = json_sharpness,
-                                               .print = print_sharpness,
-                                               .free = free_sharpness};
