@@ -438,6 +438,7 @@ START_TEST(bad_usage_and_bad_files_are_refused)
     expect_complaint(2, DATA "--resume", "--out");
     expect_complaint(2, DATA "--resume --out -", "give its name");
     expect_complaint(2, DATA "--activations sigmoid", "--activations");
+    expect_complaint(2, DATA "--weights real --activations relu", "nothing to anneal");
     expect_complaint(1, "--data nothing.csv", "nothing.csv");
     expect_complaint(1, DATA "--out no/such/file", "no/such/file");
     run_result r = expect(0, DATA "--noise uniform --strategy mode --quiet --out a.tsv");

@@ -248,6 +248,14 @@ static qntk_status add_meta(study_job *j)
     return status;
 }
 
+static bool has_steps(const qnn_shape *shape)
+{
+    bool any = shape->activation > 0;
+    for (size_t l = 0; l < shape->count; l++)
+        any = any || shape->levels[l] != QNTK_LEVELS_REAL;
+    return any;
+}
+
 static int parse_plan(study_job *j)
 {
     if (!set.study)
@@ -260,6 +268,8 @@ static int parse_plan(study_job *j)
         return cli_usage(&program,
                          "--missing mean means nothing with --test: the means of which rows? Pass drop");
     const int code = qnn_parse_shape(&program, &set.network, &j->shape);
+    if (code == 0 && !has_steps(&j->shape))
+        return cli_usage(&program, "real weights and --activations relu leave nothing to anneal");
     j->seeds = set.seeds;
     j->b_std = set.network.b_std;
     j->epochs = set.epochs;
