@@ -1,9 +1,8 @@
 /* qnn noise's penalty and sharpness, run as its users run it; figures beside those of the library. */
+#include "json.h"
 #include "run.h"
 
 #include <string.h>
-
-#include <cjson/cJSON.h>
 
 enum { N = 300, WIDTHS = 3 }; /* N: rows of data/teacher.csv */
 
@@ -17,9 +16,9 @@ static const cJSON *member(const cJSON *object, const char *key)
 /* The same number, or null for one that is not finite. */
 static void expect_same(const cJSON *object, const char *key, double expected)
 {
-    const cJSON *item = member(object, key);
-    ck_assert_msg(cJSON_IsNull(item) ? !isfinite(expected) : item->valuedouble == expected,
-                  "%s: %.17g, expected %.17g", key, item->valuedouble, expected);
+    const double actual = json_number(object, key);
+    ck_assert_msg(actual == expected || (isnan(actual) && !isfinite(expected)), "%s: %.17g, expected %.17g",
+                  key, actual, expected);
 }
 
 /* The number behind "# key=" in a table, number `index` of its list. */
@@ -103,8 +102,7 @@ static void check_model(const char *weights, qntk_rounding model_rounding)
         "--format json",
         test_source("data/teacher.csv"));
     r = run_expect(0, command);
-    cJSON *tree = cJSON_Parse(r.out);
-    ck_assert_ptr_nonnull(tree);
+    cJSON *tree = json_parse(r.out);
     snprintf(path, sizeof path, "%s/model.qnn", run_directory());
     ck_assert_ok(qntk_checkpoint_load(path, &c));
     ck_assert_ok(qntk_dataset_read(test_source("data/teacher.csv"), qntk_dataset_defaults(), &data));
@@ -131,7 +129,7 @@ static void check_model(const char *weights, qntk_rounding model_rounding)
             &rounded, k < WIDTHS ? QNTK_ROUNDING_STOCHASTIC : QNTK_ROUNDING_NEAREST, N, X, T, options, &p));
         expect_penalty(row, &p);
         expect_same(row, "bits", bits[k % WIDTHS]);
-        ck_assert_str_eq(member(row, "rounding")->valuestring, k < WIDTHS ? "stochastic" : "nearest");
+        ck_assert_str_eq(json_word(row, "rounding"), k < WIDTHS ? "stochastic" : "nearest");
         qntk_network_free(&rounded);
     }
     qntk_network start;
@@ -178,8 +176,7 @@ START_TEST(sharpness_over_widths_is_that_of_rounded_models)
                  "--format json",
                  test_source("data/teacher.csv"));
         r = run_expect(0, command);
-        cJSON *tree = cJSON_Parse(r.out);
-        ck_assert_ptr_nonnull(tree);
+        cJSON *tree = json_parse(r.out);
         const cJSON *rows = member(tree, "sharpness_widths"), *model = member(tree, "sharpness");
         ck_assert_int_eq(cJSON_GetArraySize(rows), 4);
         const cJSON *one_bit = cJSON_GetArrayItem(rows, 0), *fine = cJSON_GetArrayItem(rows, 3);
@@ -188,16 +185,15 @@ START_TEST(sharpness_over_widths_is_that_of_rounded_models)
                                            "magnitude_aware", "bound",       "worst_error"};
         size_t same = 0, count = sizeof keys / sizeof *keys;
         for (size_t i = 0; i < count; i++)
-            same += member(one_bit, keys[i])->valuedouble == member(model, keys[i])->valuedouble;
+            same += json_number(one_bit, keys[i]) == json_number(model, keys[i]);
         ck_assert(k == 0 ? same == count : same < 2);
-        ck_assert_double_eq(member(fine, "bits")->valuedouble, 16);
-        ck_assert_str_eq(member(fine, "rounding")->valuestring, "nearest");
+        ck_assert_double_eq(json_number(fine, "bits"), 16);
+        ck_assert_str_eq(json_word(fine, "rounding"), "nearest");
         if (k == 1) /* nothing is lost at 16 bits; noise in proportion to the weights knows no units */
-            ck_assert_close(member(fine, "magnitude_sigma")->valuedouble,
-                            member(model, "magnitude_sigma")->valuedouble, 0.05, 1);
-        ck_assert_close(member(fine, "accuracy")->valuedouble,
-                        member(cJSON_GetArrayItem(rows, 1), "accuracy")->valuedouble, 0.01,
-                        1); /* nor between the roundings */
+            ck_assert_close(json_number(fine, "magnitude_sigma"), json_number(model, "magnitude_sigma"), 0.05,
+                            1);
+        ck_assert_close(json_number(fine, "accuracy"), json_number(cJSON_GetArrayItem(rows, 1), "accuracy"),
+                        0.01, 1); /* nor between the roundings */
         cJSON_Delete(tree);
         run_free(&r);
         run_remove("model.qnn");
@@ -218,8 +214,7 @@ START_TEST(tables_and_sentences_say_the_same)
     r = run_expect(0, command);
     strncat(command, " --format json --quiet", sizeof command - strlen(command) - 1);
     run_result j = run_expect(0, command);
-    cJSON *tree = cJSON_Parse(j.out);
-    ck_assert_ptr_nonnull(tree);
+    cJSON *tree = json_parse(j.out);
     const cJSON *row = cJSON_GetArrayItem(member(tree, "penalty"), 1);
     expect_same(row, "loss", noted(r.out, "penalty[2,stochastic]", 0));
     expect_same(row, "hutchinson", noted(r.out, "penalty[2,stochastic]", 6));
@@ -229,10 +224,10 @@ START_TEST(tables_and_sentences_say_the_same)
     expect_same(sharpness, "flatness_se", noted(r.out, "sharpness[flatness]", 1));
     expect_same(sharpness, "bound", noted(r.out, "sharpness[bound]", 0));
     const cJSON *law = cJSON_GetArrayItem(member(tree, "penalty_laws"), 2); /* stochastic, Gauss-Newton */
-    ck_assert_str_eq(member(law, "form")->valuestring, "gauss_newton");
+    ck_assert_str_eq(json_word(law, "form"), "gauss_newton");
     char text[64];
     snprintf(text, sizeof text, "%.2f +- %.2f (in the Gauss-Newton form); theory 4.",
-             member(law, "factor_per_bit")->valuedouble, member(law, "se")->valuedouble);
+             json_number(law, "factor_per_bit"), json_number(law, "se"));
     ck_assert_msg(strstr(r.err, text) != NULL, "no '%s' in %s", text, r.err);
     ck_assert_ptr_nonnull(strstr(r.err, "growth of the cross-entropy loss"));
     ck_assert_ptr_nonnull(strstr(r.err, "sharpness of the model on 100 rows"));
@@ -259,8 +254,7 @@ START_TEST(what_has_no_target_or_no_class_has_no_loss_or_no_sharpness)
     run_free(&t);
     for (size_t k = 0; k < sizeof tried / sizeof *tried; k++) {
         run_result r = run_expect(0, tried[k].command);
-        cJSON *tree = cJSON_Parse(r.out);
-        ck_assert_ptr_nonnull(tree);
+        cJSON *tree = json_parse(r.out);
         ck_assert_int_eq(cJSON_GetArraySize(member(tree, "penalty")), tried[k].rows);
         ck_assert_ptr_null(
             cJSON_GetObjectItemCaseSensitive(tree, "sharpness")); /* no class, or nothing trained */
