@@ -1,205 +1,9 @@
-/* Annealed weights: the vectorised loops against anneal.h, and training against plain twins. */
-#include "test.h"
-#include "anneal_simd.h"
-#include "naive_train.h"
+/* Training with annealed weights, against plain twins. */
+#include "anneal_check.h"
 
 #include <string.h>
 
-/* ---- loops ---- */
-
-static const char *const sets[] = {"baseline", "avx2", "avx512"};
-static const size_t laws[] = {2, 3, 4, 16, 256, 65536};
-static const double scales[] = {0.01, 0.1365, 0.2551, 0.5, 1, 1.7};
-enum { LAWS = sizeof laws / sizeof *laws, SCALES = sizeof scales / sizeof *scales, COUNT = 203 };
-
-/* Random weights in and around [-1,1], and places where something meets; the last two are not numbers. */
-static void fill_latent(float *latent)
-{
-    const float special[] = {0, 1, -1, 0.5F, -0.5F, 1.5F, -1.5F, 40, -40, 1e30F, -1e30F, NAN, INFINITY};
-    qntk_rng rng = qntk_rng_create(4, 0);
-    for (size_t i = 0; i < COUNT; i++)
-        latent[i] = (float)(3 * qntk_rng_uniform(&rng) - 1.5);
-    memcpy(latent + COUNT - sizeof special / sizeof *special, special, sizeof special);
-}
-
-/* Thresholds that noise reaches: each adds its rounding errors. */
-static double terms(qntk_noise noise, size_t levels)
-{
-    const double reach = noise.shape == QNTK_NOISE_LOGISTIC ? 18.1
-                         : noise.shape == QNTK_NOISE_NORMAL ? 5.6
-                                                            : 1;
-    return fmin((double)levels - 1, 2 * reach * noise.scale + 2);
-}
-
-/* How far single precision moves z, in steps: y - anchor is at most `terms` and rounded twice. */
-static double shift(qntk_noise noise, size_t levels)
-{
-    return (terms(noise, levels) + 1) * 0x1p-23;
-}
-
-/* Of a distribution: 7.1.26 of Abramowitz & Stegun and a few roundings, plus the density times the shift. */
-static double distribution_error(qntk_noise noise, size_t levels)
-{
-    return 3e-7 + qntk_noise_peak(noise) * shift(noise, levels);
-}
-
-static double expected_error(qntk_noise noise, size_t levels, float latent, float weight)
-{
-    const qntk_steps steps = qntk_steps_symmetric(levels);
-    const double tolerance = 0x1p-22 + steps.step * terms(noise, levels) * distribution_error(noise, levels);
-    return fabs((double)weight - qntk_steps_expected(steps, noise, (double)latent)) / tolerance;
-}
-
-/* Whether a support of uniform noise ends within the shift of z. */
-static bool at_an_end(qntk_noise noise, size_t levels, float latent)
-{
-    const double y = ((double)latent + 1) * ((double)levels - 1) / 2, near = shift(noise, levels);
-    if (noise.shape != QNTK_NOISE_UNIFORM)
-        return false;
-    const double up = y + 0.5 - noise.scale, down = y + 0.5 + noise.scale;
-    return fabs(up - round(up)) <= near || fabs(down - round(down)) <= near;
-}
-
-static double slope_error(qntk_noise noise, size_t levels, float latent, float factor)
-{
-    const qntk_steps steps = qntk_steps_symmetric(levels);
-    const double steepest = 1 / (noise.scale * noise.scale); /* |f'| of the triangular law, others less */
-    const double tolerance =
-        terms(noise, levels) * (qntk_noise_peak(noise) * 0x1p-20 + steepest * shift(noise, levels));
-    if (at_an_end(noise, levels, latent))
-        return 0;
-    return fabs((double)factor - qntk_steps_slope(steps, noise, (double)latent)) / tolerance;
-}
-
-START_TEST(expected_weights_and_slopes_are_those_of_anneal_h_with_every_instruction_set)
-{
-    float latent[COUNT], weight[3][COUNT], factor[3][COUNT];
-    fill_latent(latent);
-    for (int shape = 0; shape < QNTK_NOISE_COUNT; shape++)
-        for (size_t k = 0; k < LAWS * SCALES; k++) {
-            const size_t levels = laws[k / SCALES];
-            const qntk_noise noise = {(qntk_noise_shape)shape, 0, scales[k % SCALES]};
-            for (size_t set = 0; set < 3; set++) {
-                const qntk_anneal_ops *ops = qntk_anneal_ops_find(sets[set]);
-                if (ops == NULL)
-                    ops = qntk_anneal_ops_find("baseline");
-                for (size_t i = 0; i < COUNT; i++)
-                    factor[set][i] = 1;
-                ops->expected(noise, levels, COUNT, latent, weight[set]);
-                ops->slope(noise, levels, COUNT, latent, factor[set]);
-                ck_assert_int_eq(memcmp(weight[0], weight[set], sizeof weight[0]), 0);
-                ck_assert_int_eq(memcmp(factor[0], factor[set], sizeof factor[0]), 0);
-            }
-            double worst[2] = {0, 0};
-            for (size_t i = 0; i < COUNT - 2; i++) {
-                worst[0] = test_worse(worst[0], expected_error(noise, levels, latent[i], weight[0][i]));
-                worst[1] = test_worse(worst[1], slope_error(noise, levels, latent[i], factor[0][i]));
-            }
-            ck_assert_msg(worst[0] <= 1 && worst[1] <= 1, "%s %g, %zu levels: %g and %g times the bound",
-                          qntk_noise_name(noise.shape), noise.scale, levels, worst[0], worst[1]);
-            ck_assert(isnan(weight[0][COUNT - 2]) && isnan(factor[0][COUNT - 2]));
-            ck_assert(weight[0][COUNT - 1] == 1 && factor[0][COUNT - 1] == 0);
-        }
-}
-END_TEST
-
-/* P(q_k) at a latent weight, in double. */
-static double probability(qntk_noise noise, size_t levels, float latent, double k)
-{
-    const double z = ((double)latent + 1) * ((double)levels - 1) / 2 - k + 0.5;
-    const double above = k < 1 ? 1 : qntk_noise_distribution(noise, z);
-    return above - (k + 1 >= (double)levels ? 0 : qntk_noise_distribution(noise, z - 1));
-}
-
-static double level_of(size_t levels, double weight)
-{
-    return round((weight + 1) * ((double)levels - 1) / 2);
-}
-
-START_TEST(modes_are_the_most_probable_levels)
-{
-    float latent[COUNT], weight[3][COUNT];
-    fill_latent(latent);
-    for (int shape = 0; shape < QNTK_NOISE_COUNT; shape++)
-        for (size_t k = 0; k < LAWS * SCALES; k++) {
-            const size_t levels = laws[k / SCALES];
-            const qntk_noise noise = {(qntk_noise_shape)shape, 0, scales[k % SCALES]};
-            for (size_t set = 0; set < 3; set++) {
-                const qntk_anneal_ops *ops = qntk_anneal_ops_find(sets[set]);
-                (ops != NULL ? ops : qntk_anneal_ops_find("baseline"))
-                    ->mode(noise, levels, COUNT, latent, weight[set]);
-                ck_assert_int_eq(memcmp(weight[0], weight[set], sizeof weight[0]), 0);
-            }
-            double worst = 0;
-            for (size_t i = 0; i < COUNT - 2; i++) {
-                const double best = qntk_steps_mode(qntk_steps_symmetric(levels), noise, (double)latent[i]);
-                const double missed =
-                    probability(noise, levels, latent[i], level_of(levels, best)) -
-                    probability(noise, levels, latent[i], level_of(levels, (double)weight[0][i]));
-                worst = test_worse(worst, missed);
-            }
-            const double bound = 0x1p-21 + 4 * distribution_error(noise, levels);
-            ck_assert_msg(worst <= bound, "%s %g, %zu levels: less probable by %g",
-                          qntk_noise_name(noise.shape), noise.scale, levels, worst);
-            ck_assert(isnan(weight[0][COUNT - 2]) && weight[0][COUNT - 1] == 1);
-        }
-    /* a tie: the upper one */
-    const float tie[] = {0};
-    float mode;
-    const qntk_noise noise = {QNTK_NOISE_NORMAL, 0, 0.25};
-    qntk_anneal_ops_find(NULL)->mode(noise, 2, 1, tie, &mode);
-    ck_assert(mode == 1);
-}
-END_TEST
-
-START_TEST(random_weights_are_those_that_their_bits_draw)
-{
-    float latent[COUNT], weight[3][COUNT];
-    uint32_t high[COUNT], low[COUNT];
-    fill_latent(latent);
-    qntk_rng rng = qntk_rng_create(8, 0);
-    for (size_t i = 0; i < COUNT; i++) {
-        high[i] = (uint32_t)(qntk_rng_bits(&rng) >> 48);
-        low[i] = (uint32_t)(qntk_rng_bits(&rng) >> 48);
-    }
-    high[3] = low[3] = 0;
-    high[4] = low[4] = 65535;
-    for (int shape = 0; shape < QNTK_NOISE_COUNT; shape++)
-        for (size_t k = 0; k < LAWS * SCALES; k++) {
-            const size_t levels = laws[k / SCALES];
-            const qntk_noise noise = {(qntk_noise_shape)shape, 0, scales[k % SCALES]};
-            for (size_t set = 0; set < 3; set++) {
-                const qntk_anneal_ops *ops = qntk_anneal_ops_find(sets[set]);
-                (ops != NULL ? ops : qntk_anneal_ops_find("baseline"))
-                    ->draw(noise, levels, COUNT, high, low, latent, weight[set]);
-                ck_assert_int_eq(memcmp(weight[0], weight[set], sizeof weight[0]), 0);
-            }
-            size_t wrong = 0;
-            const double error = distribution_error(noise, levels);
-            for (size_t i = 0; i < COUNT - 2; i++) {
-                const double u = (floor((high[i] * 65536.0 + low[i]) / 512) + 0.5) / (1 << 23);
-                const qntk_steps steps = qntk_steps_symmetric(levels);
-                /* P(output >= q_k) decreases in u */
-                const double least =
-                    qntk_steps_draw(steps, noise, (double)latent[i], fmin(u + error, 1 - 1e-9));
-                const double most = qntk_steps_draw(steps, noise, (double)latent[i], fmax(u - error, 1e-9));
-                const double level = level_of(levels, (double)weight[0][i]);
-                wrong += !(level >= level_of(levels, least) && level <= level_of(levels, most));
-            }
-            ck_assert_msg(wrong == 0, "%s %g, %zu levels: %zu wrong", qntk_noise_name(noise.shape),
-                          noise.scale, levels, wrong);
-            ck_assert(isnan(weight[0][COUNT - 2]) && weight[0][COUNT - 1] == 1);
-        }
-}
-END_TEST
-
-START_TEST(an_unknown_instruction_set_is_an_error)
-{
-    ck_assert_ptr_null(qntk_anneal_ops_find("mmx"));
-    ck_assert_ptr_nonnull(strstr(qntk_message(), "'mmx'"));
-    ck_assert_ptr_nonnull(qntk_anneal_ops_find(NULL));
-}
-END_TEST
+#include "naive_train.h"
 
 /* ---- training ---- */
 
@@ -277,25 +81,6 @@ static double gradient_error(job *j, const qntk_train_options *o)
     return worst / largest;
 }
 
-START_TEST(gradients_are_those_of_finite_differences_through_the_expected_weights)
-{
-    const size_t law[] = {2, 3, 16};
-    for (int shape = 0; shape < QNTK_NOISE_COUNT; shape++)
-        for (size_t k = 0; k < 3; k++) {
-            qntk_train_options o = annealed((qntk_noise_shape)shape, QNTK_STRATEGY_EXPECTED);
-            o.anneal.backward_noise = o.anneal.noise;
-            o.anneal.beta = o.anneal.backward_beta = qntk_noise_usual_scale(o.anneal.noise) * 0.8;
-            o.seed = 20 + k;
-            job j;
-            start(&j, o, law[k], law[k]);
-            const double error = gradient_error(&j, &o);
-            /* weights to 1e-6 of 1, differences of 1e-9 over 1e-6, float products */
-            ck_assert_msg(error < 2e-5, "%s, %zu levels: %g", qntk_noise_name(o.anneal.noise), law[k], error);
-            end(&j);
-        }
-}
-END_TEST
-
 /* The weight in use that the definition gives for a latent one after step t; the random one from the bits that
  * train_simd.h documents. A row of up to 64 weights has 8 blocks. */
 static double forward_twin(const qntk_train_options *o, double scale, size_t layer, size_t levels, uint64_t t,
@@ -360,6 +145,66 @@ static double twin_error(const qntk_train_options *o, size_t levels, size_t *wro
     end(&j);
     return worst;
 }
+
+/* The schedule by hand: the interval of rounded layer l of 2, its law and power. */
+static double scale_by_hand(const qntk_train_anneal *o, double l, double t)
+{
+    const double P = o->period, begin[] = {0, P * l, 0, P * (1 - l)},
+                 stop[] = {2 * P, P * (l + 1), P * (l + 1), 2 * P};
+    const double power = o->progressive ? 2 * (2 - l) : 2;
+    if (o->law == QNTK_ANNEAL_HYPERBOLIC)
+        return t <= begin[o->sync] ? o->beta : o->beta / pow(t - begin[o->sync] + 1, power);
+    if (t <= begin[o->sync])
+        return o->beta;
+    return t >= stop[o->sync] ? 0
+                              : o->beta * pow((stop[o->sync] - t) / (stop[o->sync] - begin[o->sync]), power);
+}
+
+/* Of ternary weights in use under normal noise of this scale, over the bound; without noise they are exact. */
+static double weights_error(const job *j, size_t layer, double scale)
+{
+    double worst = 0;
+    for (size_t k = 0; k < sizes[layer] * sizes[layer + 1]; k++) {
+        const float latent = j->network.layers[layer].latent[k];
+        const float weight = qntk_trainer_weights(j->trainer, layer)[k];
+        const double error =
+            scale > 0 ? anneal_expected_error((qntk_noise){QNTK_NOISE_NORMAL, 0, scale}, 3, latent, weight)
+                      : 2 * (double)(weight != naive_nearest(3, latent));
+        worst = test_worse(worst, error);
+    }
+    return worst;
+}
+
+/* ---- options ---- */
+
+/* Creates a trainer with one option changed. */
+#define REFUSED(change, text)                                                                                \
+    do {                                                                                                     \
+        qntk_train_options o = annealed(QNTK_NOISE_NORMAL, QNTK_STRATEGY_EXPECTED);                          \
+        qntk_trainer *trainer;                                                                               \
+        change;                                                                                              \
+        ck_assert_fails(qntk_trainer_create(&j.network, o, &trainer), QNTK_INVALID, text);                   \
+        ck_assert_ptr_null(trainer);                                                                         \
+    } while (0)
+
+START_TEST(gradients_are_those_of_finite_differences_through_the_expected_weights)
+{
+    const size_t law[] = {2, 3, 16};
+    for (int shape = 0; shape < QNTK_NOISE_COUNT; shape++)
+        for (size_t k = 0; k < 3; k++) {
+            qntk_train_options o = annealed((qntk_noise_shape)shape, QNTK_STRATEGY_EXPECTED);
+            o.anneal.backward_noise = o.anneal.noise;
+            o.anneal.beta = o.anneal.backward_beta = qntk_noise_usual_scale(o.anneal.noise) * 0.8;
+            o.seed = 20 + k;
+            job j;
+            start(&j, o, law[k], law[k]);
+            const double error = gradient_error(&j, &o);
+            /* weights to 1e-6 of 1, differences of 1e-9 over 1e-6, float products */
+            ck_assert_msg(error < 2e-5, "%s, %zu levels: %g", qntk_noise_name(o.anneal.noise), law[k], error);
+            end(&j);
+        }
+}
+END_TEST
 
 START_TEST(steps_agree_with_the_plain_twin_for_each_noise_strategy_law_and_optimizer)
 {
@@ -433,35 +278,6 @@ START_TEST(straight_through_is_annealing_without_forward_noise_to_the_bit)
     }
 }
 END_TEST
-
-/* The schedule by hand: the interval of rounded layer l of 2, its law and power. */
-static double scale_by_hand(const qntk_train_anneal *o, double l, double t)
-{
-    const double P = o->period, begin[] = {0, P * l, 0, P * (1 - l)},
-                 stop[] = {2 * P, P * (l + 1), P * (l + 1), 2 * P};
-    const double power = o->progressive ? 2 * (2 - l) : 2;
-    if (o->law == QNTK_ANNEAL_HYPERBOLIC)
-        return t <= begin[o->sync] ? o->beta : o->beta / pow(t - begin[o->sync] + 1, power);
-    if (t <= begin[o->sync])
-        return o->beta;
-    return t >= stop[o->sync] ? 0
-                              : o->beta * pow((stop[o->sync] - t) / (stop[o->sync] - begin[o->sync]), power);
-}
-
-/* Of ternary weights in use under normal noise of this scale, over the bound; without noise they are exact. */
-static double weights_error(const job *j, size_t layer, double scale)
-{
-    double worst = 0;
-    for (size_t k = 0; k < sizes[layer] * sizes[layer + 1]; k++) {
-        const float latent = j->network.layers[layer].latent[k];
-        const float weight = qntk_trainer_weights(j->trainer, layer)[k];
-        const double error =
-            scale > 0 ? expected_error((qntk_noise){QNTK_NOISE_NORMAL, 0, scale}, 3, latent, weight)
-                      : 2 * (double)(weight != naive_nearest(3, latent));
-        worst = test_worse(worst, error);
-    }
-    return worst;
-}
 
 START_TEST(noise_follows_its_schedule_layer_by_layer_and_so_do_the_weights)
 {
@@ -598,18 +414,6 @@ START_TEST(separable_data_are_learnt_to_100_percent_under_each_noise_and_strateg
 }
 END_TEST
 
-/* ---- options ---- */
-
-/* Creates a trainer with one option changed. */
-#define REFUSED(change, text)                                                                                \
-    do {                                                                                                     \
-        qntk_train_options o = annealed(QNTK_NOISE_NORMAL, QNTK_STRATEGY_EXPECTED);                          \
-        qntk_trainer *trainer;                                                                               \
-        change;                                                                                              \
-        ck_assert_fails(qntk_trainer_create(&j.network, o, &trainer), QNTK_INVALID, text);                   \
-        ck_assert_ptr_null(trainer);                                                                         \
-    } while (0)
-
 START_TEST(options_outside_their_domain_are_refused)
 {
     job j;
@@ -684,10 +488,6 @@ END_TEST
 
 static void add_tests(TCase *tcase)
 {
-    tcase_add_test(tcase, expected_weights_and_slopes_are_those_of_anneal_h_with_every_instruction_set);
-    tcase_add_test(tcase, modes_are_the_most_probable_levels);
-    tcase_add_test(tcase, random_weights_are_those_that_their_bits_draw);
-    tcase_add_test(tcase, an_unknown_instruction_set_is_an_error);
     tcase_add_test(tcase, gradients_are_those_of_finite_differences_through_the_expected_weights);
     tcase_add_test(tcase, steps_agree_with_the_plain_twin_for_each_noise_strategy_law_and_optimizer);
     tcase_add_test(tcase, straight_through_is_annealing_without_forward_noise_to_the_bit);
