@@ -36,7 +36,7 @@ qntk_status qntk_approx_lipschitz_plan(size_t d, size_t smoothness, double eps, 
     p.weight_bound = values > 0 ? 1 / (double)(values - 1) : 0; /* half a step of the values */
     if (p.weight_bound >= eps)
         return qntk_fail(QNTK_INVALID,
-                         "qntk_approx_lipschitz_plan: expected more than %.17g values for eps %g, found %zu",
+                         "steps on a grid: expected more than %.17g values for eps %g, found %zu",
                          floor(1 / eps + 1), eps, values);
     double cells = ceil((double)d / (2 * (eps - p.weight_bound)));
     while ((double)d / (2 * cells) + p.weight_bound > eps)

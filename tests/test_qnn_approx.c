@@ -35,6 +35,8 @@ START_TEST(bad_usage_exits_with_2)
     expect_complaint(2, "qnn approx --eps 0.1 --values 1", "--values");
     expect_complaint(2, "qnn approx --eps 0.1 --values 257", "2 to 256");
     expect_complaint(2, "qnn approx --eps 0.1 --dim 4", "--dim");
+    expect_complaint(1, "qnn approx --eps 0.01 --construction steps --values 2",
+                     "qnn approx: steps on a grid: expected more than 101 values for eps 0.01, found 2");
     expect_complaint(2, "qnn approx --eps 0.1 --smoothness 9", "--smoothness");
     expect_complaint(2, "qnn approx --eps 0.1 --sweep 1e-3:1e-1:3", "sweep");
     expect_complaint(2, "qnn approx --sweep 1e-1:1e-3:3", "LO:HI:N");

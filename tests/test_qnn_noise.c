@@ -43,7 +43,8 @@ START_TEST(bad_input_exits_with_1)
 {
     complain(1, "qnn noise --data no.csv", "no.csv");
     complain(1, "qnn noise --data spirals:n=50 --model no.qnn", "no.qnn");
-    complain(1, "qnn noise --data spirals:n=50 --hidden 2000000000,2000000000", "weights");
+    complain(1, "qnn noise --data spirals:n=50 --hidden 1000000,1000000,1000000",
+             "the noise of a network needs 67055.4 GiB of memory, ");
     complain(1, "qnn noise --data spirals:n=50 --hidden 8 --first real", "leave no layer that is rounded");
     complain(1, "qnn noise --data spirals:n=50 --plot x.bmp", "x.bmp");
     complain(1, "qnn noise --data spirals:n=50 --out no/such/folder.tsv", "no/such/folder.tsv");

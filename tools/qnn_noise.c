@@ -184,6 +184,17 @@ static qntk_status read_bare(noise_job *job)
     return status;
 }
 
+/* Before the network is made, which takes long: the 8 times its memory that the noise needs (noise.h). */
+static qntk_status check_memory(const qnn_shape *shape)
+{
+    double weights = 0;
+    for (size_t l = 0; l < shape->count; l++)
+        weights += (double)shape->sizes[l] * (double)shape->sizes[l + 1];
+    const double bytes = (1 + 8) * weights * sizeof(float);
+    return qntk_memory_check(bytes < 1e18 ? (size_t)bytes : SIZE_MAX, "the noise of a network",
+                             "use narrower layers");
+}
+
 /* A network of the options, at its start, for the data. */
 static qntk_status create_fresh(noise_job *job)
 {
@@ -196,6 +207,9 @@ static qntk_status create_fresh(noise_job *job)
     if (status != QNTK_OK)
         return status;
     qnn_fit_shape(&job->shape, job->c->features, job->c->classes);
+    status = check_memory(&job->shape);
+    if (status != QNTK_OK)
+        return status;
     return qntk_network_create(job->shape.count, job->shape.sizes, job->shape.levels, set.network.b_std,
                                set.common.seed, &job->c->network);
 }
