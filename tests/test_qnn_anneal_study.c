@@ -392,6 +392,56 @@ START_TEST(numbers_are_studied_too_and_a_diverging_row_is_not_a_number)
 }
 END_TEST
 
+/* "# what[noise]=" in the head of a TSV. */
+static double note(const char *tsv, const char *what, const char *noise)
+{
+    char key[100];
+    snprintf(key, sizeof key, "\n# %s[%s]=", what, noise);
+    const char *at = strstr(tsv, key);
+    return at != NULL ? strtod(at + strlen(key), NULL) : (double)NAN;
+}
+
+START_TEST(expected_step_functions_are_measured_beside_quadrature_draws_and_their_constants)
+{
+    static const char *const networks[] = {"--weights binary", "--weights ternary", "--weights bits=3",
+                                           "--weights real --activations bits=2"};
+    const size_t cells[] = {1, 2, 7, 3};
+    /* peaks of the densities at the usual scales; those of bounded support do not overlap more than whole */
+    const double peak[] = {1, 2, 1 / (sqrt(2 * M_PI) * 0.25510673), log(39) / 2};
+    cloud c;
+    write_cloud(&c);
+    for (size_t k = 0; k < 4; k++) {
+        char words[256];
+        snprintf(
+            words, sizeof words,
+            "--data train.csv --hidden 3 --epochs 1 --seeds 1 --strategy mode --sync partition --schedule "
+            "bounded --quiet %s",
+            networks[k]);
+        run_result r = expect(0, words);
+        for (size_t n = 0; n < 4; n++) {
+            const double constant = (n < 2 ? 1 : (double)cells[k]) * peak[n];
+            ck_assert_close(note(r.out, "lipschitz", noises[n]), constant, 1e-6, constant);
+            ck_assert_double_lt(note(r.out, "quadrature_error", noises[n]), 1e-12);
+            ck_assert_double_lt(note(r.out, "draws_max_z", noises[n]), 5); /* of 33: p 2e-5 */
+            ck_assert_double_gt(note(r.out, "draws_max_z", noises[n]), 0.5);
+            ck_assert_double_le(note(r.out, "steepest", noises[n]), constant * (1 + 1e-9));
+            ck_assert_double_le(note(r.out, "slope", noises[n]), constant * (1 + 1e-9));
+            ck_assert_close(note(r.out, "steepest", noises[n]), note(r.out, "slope", noises[n]), 0.01, 1);
+            ck_assert_double_gt(note(r.out, "slope", noises[n]), 0.98 * peak[n]); /* it is attained */
+        }
+        run_free(&r);
+    }
+    run_result r = expect(0, DATA "--noise normal --strategy mode --quiet --format json");
+    cJSON *tree = cJSON_Parse(r.out);
+    const cJSON *functions = cJSON_GetObjectItem(tree, "functions");
+    ck_assert_int_eq(cJSON_GetArraySize(functions), 1);
+    ck_assert_close(cJSON_GetObjectItem(cJSON_GetArrayItem(functions, 0), "lipschitz")->valuedouble,
+                    2 * peak[2], 1e-6, 1);
+    cJSON_Delete(tree);
+    run_free(&r);
+}
+END_TEST
+
 START_TEST(pictures_are_drawn)
 {
     if (qntk_plot_check("anneal", "c.svg") == QNTK_UNSUPPORTED) {
@@ -468,6 +518,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_table_for_people_has_rows_and_means);
     tcase_add_test(tcase, json_has_the_same_rows);
     tcase_add_test(tcase, numbers_are_studied_too_and_a_diverging_row_is_not_a_number);
+    tcase_add_test(tcase, expected_step_functions_are_measured_beside_quadrature_draws_and_their_constants);
     tcase_add_test(tcase, pictures_are_drawn);
     tcase_add_test(tcase, bad_usage_and_bad_files_are_refused);
 }

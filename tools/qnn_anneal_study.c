@@ -129,7 +129,10 @@ static const cli_program program = {
         "study.tsv --plot study.png\n"
         "  qnn noise --anneal-study --data uci/abalone --scale zscore --noise uniform,normal --sync "
         "partition --seeds 10\n"
-        "\nNetworks are judged without noise. What is complete is in the file of --out at once; "
+        "\nThe head says of each noise how its expected step function agrees with quadrature and draws, and "
+        "its "
+        "slope with\nthe Lipschitz constant. Networks are judged without noise. What is complete is in the "
+        "file of --out at once; "
         "--resume goes on from it.\n",
     .options = options,
     .common = &set.common,
@@ -169,7 +172,7 @@ static int parse_words(const char *option, const char *text, const char *const *
 
 static int parse_rows(study_job *j)
 {
-    bool noise[QNTK_NOISE_COUNT] = {0}, strategy[STUDY_STRATEGIES] = {0}, schedule[STUDY_SCHEDULES] = {0},
+    bool *noise = j->noise, strategy[STUDY_STRATEGIES] = {0}, schedule[STUDY_SCHEDULES] = {0},
          sync[QNTK_ANNEAL_SYNC_COUNT] = {0};
     int code = parse_words("noise", set.noise, study_noises, noise);
     if (code == 0)
@@ -284,6 +287,23 @@ static int parse_plan(study_job *j)
     return code == 0 ? parse_rows(j) : code;
 }
 
+/* The expected step functions of the weights, or where all are real of the activations. */
+static qntk_status measure_functions(study_job *j)
+{
+    qntk_status status = QNTK_OK;
+    qntk_steps steps = qntk_steps_normal(j->shape.activation, j->shape.positive, sqrt(2));
+    for (size_t l = j->shape.count; l-- > 0;)
+        if (j->shape.levels[l] != QNTK_LEVELS_REAL)
+            steps = qntk_steps_symmetric(j->shape.levels[l]);
+    for (int k = 0; k < QNTK_NOISE_COUNT && status == QNTK_OK; k++) {
+        const qntk_noise_shape shape = (qntk_noise_shape)k;
+        if (j->noise[k])
+            status = study_measure(steps, (qntk_noise){shape, 0, qntk_noise_usual_scale(shape)},
+                                   set.common.seed, &j->function[k]);
+    }
+    return status;
+}
+
 static qntk_status prepare(study_job *j)
 {
     const qnn_training_settings automatic = {.loss = 0};
@@ -298,6 +318,8 @@ static qntk_status prepare(study_job *j)
         status = qnn_targets(&j->c, j->options.loss, &j->train);
     if (status == QNTK_OK)
         status = add_meta(j);
+    if (status == QNTK_OK)
+        status = measure_functions(j);
     return status == QNTK_OK && set.resume ? study_resume(j) : status;
 }
 

@@ -25,6 +25,15 @@ typedef struct {
         agree; /* seeds whose weights are those of straight-through to the bit; NaN where they need not be */
 } study_row;
 
+/* The expected step function under a noise at its usual scale, measured: its largest distance from quadrature over
+ * the noise, in steps; the largest |z| of means of draws at 33 places; the steepest rise between neighbours of a fine
+ * grid and the largest slope that the backward pass takes there, beside the Lipschitz constant. */
+typedef struct {
+    double scale, quadrature, draws, steepest, slope, lipschitz;
+} study_function;
+
+qntk_status study_measure(qntk_steps steps, qntk_noise noise, uint64_t seed, study_function *f);
+
 typedef struct {
     const cli_program *program;
     /* of every training; what a row and a seed decide is added */
@@ -34,6 +43,8 @@ typedef struct {
     size_t epochs;
     bool backward_forward; /* the backward noise has the law of the forward one, else it is uniform */
     size_t seeds, count;
+    bool noise[QNTK_NOISE_COUNT]; /* those asked for */
+    study_function function[QNTK_NOISE_COUNT];
     study_row *row;    /* (count) */
     qntk_checkpoint c; /* what it says about the data */
     qnn_rows train, test;

@@ -53,12 +53,35 @@ static void fill(const study_job *j, const study_row *row, qntk_cell cells[CELLS
     cells[AGREE] = qntk_cell_number(row->agree);
 }
 
+static const qntk_column function_columns[] = {
+    {"noise", 0},     {"scale", 17}, {"quadrature_error", 17}, {"draws_max_z", 17},
+    {"steepest", 17}, {"slope", 17}, {"lipschitz", 17},        {NULL, 0}};
+enum { FUNCTION_CELLS = sizeof function_columns / sizeof *function_columns - 1 };
+
+static void fill_function(const study_job *j, size_t k, qntk_cell cells[FUNCTION_CELLS])
+{
+    const study_function *f = &j->function[k];
+    cells[0] = qntk_cell_text(study_noises[k]);
+    cells[1] = qntk_cell_number(f->scale);
+    cells[2] = qntk_cell_number(f->quadrature);
+    cells[3] = qntk_cell_number(f->draws);
+    cells[4] = qntk_cell_number(f->steepest);
+    cells[5] = qntk_cell_number(f->slope);
+    cells[6] = qntk_cell_number(f->lipschitz);
+}
+
 /* ---- writing ---- */
 
 static void write_tsv(qntk_file *file, const void *result)
 {
     const study_job *j = result;
     qntk_table_head(file, &j->meta);
+    for (size_t k = 0; k < QNTK_NOISE_COUNT; k++) {
+        qntk_cell cells[FUNCTION_CELLS];
+        fill_function(j, k, cells);
+        for (size_t c = 1; c < FUNCTION_CELLS && j->noise[k]; c++)
+            cli_note_number(file, function_columns[c].name, study_noises[k], cells[c].number);
+    }
     qntk_table_columns(file, columns);
     for (size_t i = 0; i < j->count; i++) {
         qntk_cell cells[CELLS];
@@ -71,8 +94,16 @@ static void write_tsv(qntk_file *file, const void *result)
 static qntk_status write_json(qntk_file *file, const void *result)
 {
     const study_job *j = result;
-    cJSON *tree = NULL, *rows = NULL;
+    cJSON *tree = NULL, *rows = NULL, *functions = NULL;
     qntk_status status = qntk_json_head(&j->meta, &tree);
+    if (status == QNTK_OK)
+        status = qntk_json_array(tree, "functions", &functions);
+    for (size_t k = 0; k < QNTK_NOISE_COUNT && status == QNTK_OK; k++) {
+        qntk_cell cells[FUNCTION_CELLS];
+        fill_function(j, k, cells);
+        if (j->noise[k])
+            status = qntk_json_row(functions, function_columns, cells, NULL);
+    }
     if (status == QNTK_OK)
         status = qntk_json_array(tree, "study", &rows);
     for (size_t i = 0; status == QNTK_OK && i < j->count; i++) {
@@ -189,11 +220,26 @@ static void print_spread(const study_job *j, FILE *stream)
                 count, sqrt(between / (double)(count - 1)), sqrt(within / (double)(count * j->seeds)));
 }
 
+static void print_functions(const study_job *j, FILE *stream)
+{
+    fprintf(stream,
+            "expected step functions: from quadrature (steps), z of draws, steepest rise, largest slope, "
+            "Lipschitz constant\n");
+    for (size_t k = 0; k < QNTK_NOISE_COUNT; k++) {
+        const study_function *f = &j->function[k];
+        if (j->noise[k])
+            fprintf(stream, "  %-12s %9.2g %9.2g %9.4g %9.4g %9.4g\n", study_noises[k], f->quadrature,
+                    f->draws, f->steepest, f->slope, f->lipschitz);
+    }
+    fputc('\n', stream);
+}
+
 void study_print(const study_job *j, FILE *stream)
 {
     static const char *const factor[] = {"noise", "strategy", "schedule", "sync"};
     const char *const *const names[] = {study_noises, study_strategies, study_schedules, study_syncs};
     cli_progress_end();
+    print_functions(j, stream);
     print_rows(j, stream);
     fprintf(stream, "\n%-14s %5s %9s %9s %9s   %s\n", "means by", "rows", "train", "test", "gap",
             "range of test");
