@@ -43,6 +43,12 @@ START_TEST(bad_input_exits_with_1)
 {
     complain(1, "qnn noise --data no.csv", "no.csv");
     complain(1, "qnn noise --data spirals:n=50 --model no.qnn", "no.qnn");
+    run_result r = run_expect(
+        0, "qnn train --data spirals:n=50 --hidden 8 --epochs 1 --activations ternary --method ste "
+           "--rounding nearest --save steps.qnn --quiet");
+    run_free(&r);
+    complain(1, "qnn noise --data spirals:n=50 --model steps.qnn",
+             "steps.qnn: expected ReLUs, which the predictions are for, found activations of 3 levels");
     complain(1, "qnn noise --data spirals:n=50 --hidden 1000000,1000000,1000000",
              "the noise of a network needs 67055.4 GiB of memory, ");
     complain(1, "qnn noise --data spirals:n=50 --hidden 8 --first real", "leave no layer that is rounded");
@@ -54,8 +60,7 @@ START_TEST(bad_input_exits_with_1)
     run_write("text.qnn", "not a network\n");
     complain(1, "qnn noise --data spirals:n=50 --model text.qnn", "text.qnn");
     run_remove("text.qnn");
-    run_result r =
-        run_expect(1, "qnn noise --data spirals:n=50 --hidden 4 --bits 2 --draws 2 --quiet --out /dev/full");
+    r = run_expect(1, "qnn noise --data spirals:n=50 --hidden 4 --bits 2 --draws 2 --quiet --out /dev/full");
     ck_assert_ptr_nonnull(strstr(r.err, "/dev/full"));
     run_free(&r);
 }

@@ -217,6 +217,12 @@ static qntk_status create_fresh(noise_job *job)
 static qntk_status load_model(noise_job *job)
 {
     qntk_status status = qntk_checkpoint_load(set.model, job->c);
+    const qntk_network *network = &job->c->network;
+    if (status == QNTK_OK && network->layers[0].activation.levels > 0)
+        return cli_message(
+            QNTK_INVALID,
+            "%s: expected ReLUs, which the predictions are for, found activations of %zu levels", set.model,
+            network->layers[0].activation.levels);
     return status == QNTK_OK ? qnn_read_rows(&set.common, true, job->c, job->name, &job->rows) : status;
 }
 
