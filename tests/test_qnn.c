@@ -417,7 +417,7 @@ START_TEST(a_diverging_run_says_where_and_keeps_the_last_good_model)
     free(log);
     run_free(&r);
     r = run_expect(0, "qnn predict --model bad.qnn --data friedman1:n=5 --quiet");
-    snprintf(text, sizeof text, "# epochs=%zu\n", complete);
+    snprintf(text, sizeof text, "# model_epochs=%zu\n", complete);
     ck_assert_ptr_nonnull(strstr(r.out, text));
     run_free(&r);
 }

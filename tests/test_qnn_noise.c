@@ -205,7 +205,7 @@ START_TEST(a_model_is_rounded_where_it_was_and_one_of_real_weights_everywhere)
         ck_assert_ok(qntk_checkpoint_inputs(&c, N, data.X, X));
         cJSON *tree = json_parse(r.out);
         expect_noise(tree, &c.network, tried[t].rounded, X);
-        expect_same(tree, "epochs", 3);
+        expect_same(tree, "model_epochs", 3);
         cJSON_Delete(tree);
         qntk_checkpoint_free(&c);
         run_free(&r);

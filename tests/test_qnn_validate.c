@@ -269,7 +269,7 @@ START_TEST(a_model_is_seen_before_and_after_training)
     ck_assert_ptr_nonnull(strstr(m.err, "after training"));
     ck_assert_ptr_nonnull(strstr(f.err, "before training"));
     ck_assert_ptr_null(strstr(f.err, "after training"));
-    ck_assert_ptr_nonnull(strstr(m.out, "# epochs=3\n"));
+    ck_assert_ptr_nonnull(strstr(m.out, "# model_epochs=3\n"));
     run_free(&m);
     run_free(&f);
     /* after: those of the library */

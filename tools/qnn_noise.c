@@ -268,7 +268,7 @@ static qntk_status add_meta(noise_job *job)
     if (status == QNTK_OK)
         status = qntk_meta_count(&job->meta, "inputs", job->n);
     if (status == QNTK_OK && set.model != NULL)
-        status = qntk_meta_count(&job->meta, "epochs", job->c->epochs);
+        status = qntk_meta_count(&job->meta, "model_epochs", job->c->epochs);
     return status == QNTK_OK
                ? qntk_meta_count(&job->meta, "parameters", qntk_network_parameters(&job->c->network))
                : status;

@@ -164,7 +164,7 @@ static qntk_status add_meta(job *j)
     if (status == QNTK_OK)
         status = qntk_meta_count(&j->meta, "classes", j->c.classes);
     if (status == QNTK_OK)
-        status = qntk_meta_count(&j->meta, "epochs", j->c.epochs);
+        status = qntk_meta_count(&j->meta, "model_epochs", j->c.epochs);
     if (status == QNTK_OK && j->rows.y != NULL)
         status = qntk_meta_number(&j->meta, j->c.classes > 0 ? "accuracy" : "mse", j->score);
     return status;

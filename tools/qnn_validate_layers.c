@@ -27,7 +27,7 @@ static qntk_status add_meta(validate_layers *j, const cli_program *program, cons
     if (status == QNTK_OK)
         status = qntk_meta_count(&j->meta, "inputs", j->rows.n);
     if (status == QNTK_OK && j->set->model != NULL)
-        status = qntk_meta_count(&j->meta, "epochs", j->epochs);
+        status = qntk_meta_count(&j->meta, "model_epochs", j->epochs);
     return status == QNTK_OK ? qntk_meta_count(&j->meta, "parameters", qntk_network_parameters(network))
                              : status;
 }
