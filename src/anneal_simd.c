@@ -52,16 +52,18 @@ static inline __attribute__((always_inline)) float distribution(qntk_noise_shape
     return z < 0 ? tail : 1 - tail;
 }
 
-/* f(z), relative error below 2^-20. Where two supports of the uniform law meet, one of them counts: `last`
- * is closed above, the others are not. */
-static inline __attribute__((always_inline)) float density(qntk_noise_shape shape, law noise, float z,
-                                                           bool last)
+/* f(z) at z = shift - t, relative error below 2^-20. Where two supports of the uniform law meet, one of them counts:
+ * `last` is closed above, the others are not, and shift is compared with their ends, of which one's upper is the
+ * other's lower to the bit, because shift - t is rounded. */
+static inline __attribute__((always_inline)) float density(qntk_noise_shape shape, law noise, float shift,
+                                                           float t, bool last)
 {
-    const float a = ratio(noise, z);
     if (shape == QNTK_NOISE_UNIFORM) {
-        const bool inside = (z >= -noise.s) & ((z < noise.s) | ((z <= noise.s) & last));
+        const float low = t - noise.s, high = t + noise.s;
+        const bool inside = (shift >= low) & ((shift < high) | ((shift <= high) & last));
         return inside ? noise.peak : 0;
     }
+    const float a = ratio(noise, shift - t);
     if (shape == QNTK_NOISE_TRIANGULAR)
         return (1 - a > 0 ? 1 - a : 0) * noise.peak;
     if (shape == QNTK_NOISE_NORMAL)
@@ -221,7 +223,7 @@ static inline __attribute__((always_inline)) void descend(qntk_noise_shape shape
     for (size_t t = 0; t < f->terms; t++)
         for (size_t k = 0; k < count; k++) {
             const float i = f->anchor[k] + (float)t;
-            const float d = density(shape, f->noise, f->shift[k] - (float)t, i == f->top);
+            const float d = density(shape, f->noise, f->shift[k], (float)t, i == f->top);
             const float counts = ((i >= 1) & (i <= f->top)) ? 1 : 0; /* a factor: a select would branch */
             sum[k] += counts * d;
         }

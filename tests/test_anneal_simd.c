@@ -90,6 +90,30 @@ START_TEST(expected_weights_and_slopes_are_those_of_anneal_h_with_every_instruct
 }
 END_TEST
 
+START_TEST(of_two_supports_of_uniform_noise_that_meet_one_counts)
+{
+    enum { AROUND = 200 };
+    float latent[2 * AROUND + 1], factor[2 * AROUND + 1];
+    size_t wrong = 0;
+    for (size_t k = 1; k < 5; k++) /* 3 to 256 levels */
+        for (int whole = 0; whole < 2; whole++) {
+            /* the support of threshold i ends where that of i + 2s begins: at y = i + s - 1/2, i = 1 .. K - 2s */
+            const qntk_noise noise = {QNTK_NOISE_UNIFORM, 0, whole ? 1 : 0.5};
+            const double K = (double)laws[k] - 1;
+            for (double i = 1; i <= K - 2 * noise.scale; i++) {
+                for (int e = 0; e <= 2 * AROUND; e++) { /* to a few float neighbours, closer around 0 */
+                    latent[e] = (float)((2 * (i + noise.scale - 0.5) / K - 1) + (e - AROUND) * 0x1p-28);
+                    factor[e] = 1;
+                }
+                qntk_anneal_ops_find(NULL)->slope(noise, laws[k], 2 * AROUND + 1, latent, factor);
+                for (int e = 0; e <= 2 * AROUND; e++)
+                    wrong += factor[e] != 1; /* 2s supports of height 1/(2s) */
+            }
+        }
+    ck_assert_msg(wrong == 0, "%zu slopes are not 1", wrong);
+}
+END_TEST
+
 START_TEST(modes_are_the_most_probable_levels)
 {
     float latent[COUNT], weight[3][COUNT];
@@ -178,6 +202,7 @@ END_TEST
 static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, expected_weights_and_slopes_are_those_of_anneal_h_with_every_instruction_set);
+    tcase_add_test(tcase, of_two_supports_of_uniform_noise_that_meet_one_counts);
     tcase_add_test(tcase, modes_are_the_most_probable_levels);
     tcase_add_test(tcase, random_weights_are_those_that_their_bits_draw);
     tcase_add_test(tcase, an_unknown_instruction_set_is_an_error);
