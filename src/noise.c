@@ -10,6 +10,8 @@ enum {
     ENTRIES = 4096 /* of rows and neurons, to an item of adding up */
 };
 
+static const size_t DRAWS_MAX = (size_t)1 << 40; /* so that no size overflows: memory ends long before */
+
 qntk_noise_options qntk_noise_defaults(void)
 {
     return (qntk_noise_options){.draws = 100, .neurons = 64};
@@ -153,7 +155,7 @@ static void measure_chance(const qntk_noise_job *job, size_t l, double *chance)
 {
     double se;
     const double mean = mean_of(draws_of(job), job->count, job->power + l, &se);
-    *chance = job->varies[l] ? se * sqrt((double)draws_of(job)) / mean : 0;
+    *chance = job->varies[l] && mean > 0 ? se * sqrt((double)draws_of(job)) / mean : 0; /* on the grid: 0 */
 }
 
 /* One rounding; its mean square distance is in `power`. */
@@ -313,9 +315,10 @@ static void release(qntk_noise_job *job)
 static qntk_status check(const qntk_network *network, const qntk_noise_job *job)
 {
     bool rounded = false;
+    QNTK_REQUIRE((unsigned)job->rounding <= QNTK_ROUNDING_NEAREST, "expected a rounding");
     QNTK_REQUIRE(job->n > 0, "expected rows, found none");
     QNTK_REQUIRE(job->options.neurons > 0, "expected at least one neuron for first order");
-    QNTK_REQUIRE(job->options.draws >= 2, "expected at least 2 draws");
+    QNTK_REQUIRE(job->options.draws >= 2 && job->options.draws <= DRAWS_MAX, "expected 2 to 2^40 draws");
     for (size_t l = 0; l < network->count; l++)
         rounded = rounded || job->levels[l] > 0;
     QNTK_REQUIRE(rounded, "expected a layer that is rounded, found none");

@@ -389,6 +389,26 @@ END_TEST
 
 /* ---- the law ---- */
 
+START_TEST(weights_that_are_on_the_grid_already_have_no_noise_to_nearest)
+{
+    const size_t levels[] = {2, 3, 2};
+    float X[N * D];
+    rows(N * D, X);
+    qntk_network network = create(2, 3, 2, 0.2, 7);
+    for (size_t l = 0; l < LAYERS; l++)
+        for (size_t k = 0; k < network.layers[l].fan_in * network.layers[l].fan_out; k++)
+            network.layers[l].latent[k] = network.layers[l].latent[k] > 0 ? 1 : -1;
+    qntk_noise_layer noise[LAYERS];
+    ck_assert_ok(qntk_noise_measure(&network, levels, QNTK_ROUNDING_NEAREST, N, X, many(10), noise));
+    for (size_t l = 0; l < LAYERS; l++) {
+        ck_assert(noise[l].weight == 0);
+        ck_assert_close(noise[l].noise, 0, 1e-28, noise[l].signal);
+        ck_assert_close(noise[l].noise_se, 0, 1e-28, noise[l].signal);
+    }
+    qntk_network_free(&network);
+}
+END_TEST
+
 START_TEST(the_law_finds_the_factor_and_the_power_that_are_there)
 {
     const size_t levels[] = {2, 3, 4, 8, 16, 64, 256, 65536, 4};
@@ -489,8 +509,13 @@ START_TEST(each_documented_error_is_reported)
     qntk_noise_options options = many(1);
     const qntk_rounding stochastic = QNTK_ROUNDING_STOCHASTIC;
     ck_assert_fails(qntk_noise_measure(&network, levels, stochastic, N, X, options, noise), QNTK_INVALID,
-                    "2 draws");
+                    "2 to 2^40 draws");
+    options.draws = SIZE_MAX / 2; /* as many times the layers is a small number again */
+    ck_assert_fails(qntk_noise_measure(&network, levels, stochastic, N, X, options, noise), QNTK_INVALID,
+                    "2 to 2^40 draws");
     options.draws = 2;
+    ck_assert_fails(qntk_noise_measure(&network, levels, (qntk_rounding)2, N, X, options, noise),
+                    QNTK_INVALID, "a rounding");
     ck_assert_fails(qntk_noise_measure(&network, levels, stochastic, 0, X, options, noise), QNTK_INVALID,
                     "rows");
     ck_assert(noise[2].noise == 0);
@@ -571,6 +596,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, chosen_neurons_stand_for_all_within_their_error);
     tcase_add_test(tcase, the_error_of_one_rounding_to_nearest_is_what_chance_does_to_it);
     tcase_add_test(tcase, layers_below_the_first_rounded_one_have_no_noise);
+    tcase_add_test(tcase, weights_that_are_on_the_grid_already_have_no_noise_to_nearest);
     tcase_add_test(tcase, the_law_finds_the_factor_and_the_power_that_are_there);
     tcase_add_test(tcase, a_linear_network_follows_the_law_of_the_step);
     tcase_add_test(tcase, the_same_bytes_for_any_number_of_threads);

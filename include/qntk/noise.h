@@ -35,7 +35,7 @@ extern "C" {
 #endif
 
 typedef struct {
-    size_t draws;   /* of stochastic rounding, from 2; default 100. To nearest: for noise_se */
+    size_t draws;   /* of stochastic rounding, 2 to 2^40; default 100. To nearest: for noise_se */
     size_t neurons; /* of a layer whose first order is taken, chosen by the seed; default 64 */
     uint64_t seed;
 } qntk_noise_options;
@@ -69,8 +69,9 @@ typedef struct {
  *
  * O(draws n W + n min(neurons, width) L W), W the number of weights and L that of layers, on all threads, the same
  * bytes for any number of them. Memory: 8 times the network, 25 n times the sum of the widths, and for each thread a
- * layer's weights, in double. QNTK_INVALID (no rows, fewer than 2 draws, no neurons, no layer rounded, levels that are
- * no law, activations that are no ReLUs), QNTK_NOT_FINITE, QNTK_TOO_LARGE, QNTK_NO_MEMORY, QNTK_INTERRUPTED; on failure the result is zeroed. */
+ * layer's weights, in double. QNTK_INVALID (no rows, draws or neurons outside their domain, no such rounding, no layer
+ * rounded, levels that are no law, activations that are no ReLUs), QNTK_NOT_FINITE, QNTK_TOO_LARGE, QNTK_NO_MEMORY,
+ * QNTK_INTERRUPTED; on failure the result is zeroed. */
 qntk_status qntk_noise_measure(const qntk_network *network, const size_t *levels, qntk_rounding rounding,
                                size_t n, const float *X, qntk_noise_options options, qntk_noise_layer *noise);
 
