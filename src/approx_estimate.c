@@ -189,7 +189,7 @@ static qntk_status sample(search *s, approx_value *f, void *context, size_t pane
     return QNTK_OK;
 }
 
-/* max |D^v of the box's polynomial|: one axis after the other from nodes to points. The axis in work is the fastest of
+/* max |D^v of the box's polynomial|, infinity if it leaves the range of doubles: one axis after the other from nodes to points. The axis in work is the fastest of
  * `in`; its points become the slowest of `out`, so that after d axes all are in order again. */
 static double greatest_of(const search *s, const size_t *v)
 {
@@ -211,9 +211,11 @@ static double greatest_of(const search *s, const size_t *v)
         in = out;
         out = out == s->a ? s->b : s->a;
     }
-    for (size_t k = 0; k < count; k++)
-        if (!(fabs(in[k]) <= greatest)) /* NaN stays, of numbers that overflow */
-            greatest = fabs(in[k]);
+    for (size_t k = 0; k < count; k++) {
+        if (!isfinite(in[k])) /* numbers overflow */
+            return INFINITY;
+        greatest = fmax(greatest, fabs(in[k]));
+    }
     return greatest;
 }
 
@@ -264,6 +266,10 @@ qntk_status approx_estimate_bound(approx_value *f, void *context, size_t d, size
                 best = apart;
                 value = fmax(greatest[level + 1][j], greatest[level][j]);
             }
+        }
+        if (best == INFINITY) { /* no two widths are finite: neither is the bound */
+            value = INFINITY;
+            best = 0;
         }
         if (value > *bound) {
             *bound = value;

@@ -95,6 +95,23 @@ static double pole(void *context, const double *x)
     return 1 / (x[0] - *(double *)context);
 }
 
+static double huge_wave(void *context, const double *x) /* of finite values, but its derivatives are not */
+{
+    (void)context;
+    return 1e308 * sin(300 * x[0]);
+}
+
+START_TEST(derivatives_that_leave_the_range_of_doubles_are_not_overlooked)
+{
+    double bound, spread;
+    size_t order;
+    for (size_t n = 1; n <= 8; n++) {
+        ck_assert_ok(approx_estimate_bound(huge_wave, NULL, 1, n, &bound, &spread, &order));
+        ck_assert(isinf(bound) && order >= 1);
+    }
+}
+END_TEST
+
 START_TEST(the_greatest_derivative_is_estimated)
 {
     double bound, spread;
@@ -341,6 +358,7 @@ static void add_tests(TCase *tcase)
 {
     tcase_add_test(tcase, weights_differentiate_polynomials_exactly);
     tcase_add_test(tcase, a_window_has_the_derivatives_of_a_sine);
+    tcase_add_test(tcase, derivatives_that_leave_the_range_of_doubles_are_not_overlooked);
     tcase_add_test(tcase, the_greatest_derivative_is_estimated);
     if (!available()) {
         tcase_add_test(tcase, without_the_library_the_message_says_what_to_install);
