@@ -338,9 +338,10 @@ qntk_status qntk_network_expect(const qntk_network *network, qntk_rounding round
     /* two products a weight; below so many multiply-adds waking a second thread costs more than it saves */
     const double alone = 4e6, work = 2 * (double)n * (double)qntk_network_parameters(network);
     qntk_status status = work < alone ? qntk_parallel_alone(pass, &e) : pass(&e, 0, 0);
-    if (status == QNTK_OK && atomic_load(&e.wild))
+    if (status == QNTK_OK && atomic_load(&e.wild)) {
+        memset(F, 0, bytes); /* of rows that were tame */
         status = pass_double(&e);
-    else if (status != QNTK_OK && status != QNTK_INTERRUPTED) /* some rows may be complete */
+    } else if (status != QNTK_OK && status != QNTK_INTERRUPTED) /* some rows may be complete */
         memset(F, 0, bytes);
     return status;
 }

@@ -400,6 +400,27 @@ START_TEST(each_documented_error_is_reported)
 }
 END_TEST
 
+START_TEST(a_failure_in_double_leaves_no_row_of_those_before_it)
+{
+    static float X[ROWS * INPUTS];
+    static double F[ROWS * OUTPUTS];
+    fill(ROWS * INPUTS, 9, 1, X);
+    qntk_network network = create(&shapes[6], 1);
+    X[network.layers[0].fan_in * ROWS - 1] = 1e30F; /* the last row: blocks before it go through */
+    size_t left = 0;
+    qntk_status status = QNTK_NO_MEMORY;
+    for (long allowed = 0; status != QNTK_OK; allowed++) {
+        qntk_memory_fail_after(allowed);
+        status = qntk_network_expect(&network, QNTK_ROUNDING_STOCHASTIC, ROWS, X, F);
+        qntk_memory_fail_after(-1);
+        for (size_t k = 0; status != QNTK_OK && k < sizeof F / sizeof *F; k++)
+            left += F[k] != 0;
+    }
+    ck_assert_uint_eq(left, 0);
+    qntk_network_free(&network);
+}
+END_TEST
+
 START_TEST(every_allocation_may_fail)
 {
     float X[2 * INPUTS];
@@ -439,6 +460,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, numbers_of_any_size_go_through_in_double);
     tcase_add_test(tcase, threads_do_not_decide_a_byte);
     tcase_add_test(tcase, each_documented_error_is_reported);
+    tcase_add_test(tcase, a_failure_in_double_leaves_no_row_of_those_before_it);
     tcase_add_test(tcase, every_allocation_may_fail);
 }
 
