@@ -32,9 +32,9 @@ typedef struct {
     bool derivatives;           /* which of the two prepare_rows makes */
     qntk_tangent_stage *now;    /* the one the items below work on */
     double *scratch;            /* (threads, scratch_size) */
-    double *pairs;              /* (n,n) contributions of eps, one triangle to be added to the other */
-    double *K;                  /* (n,n), the lower triangle */
-    double *gradient;           /* of the weights of p->now */
+    double *pairs;    /* (n,n) contributions of eps, one triangle to be added to the other; NULL without K */
+    double *K;        /* (n,n), the lower triangle; NULL where only a gradient is wanted */
+    double *gradient; /* of the weights of p->now */
 } qntk_tangent_pass;
 
 /* Arrays for p->count layers, p->n rows and the greatest p->width. */

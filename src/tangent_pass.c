@@ -49,7 +49,8 @@ qntk_status tangent_allocate(qntk_tangent_pass *p, const qntk_moments_weights *l
     for (size_t l = 0; l < p->count; l++)
         largest = qntk_max(largest, weights_of(&layers[l]));
     const size_t inner = lay_out(p, layers, NULL), scratch = qntk_threads() * tangent_scratch_size(p);
-    const size_t numbers = inner + p->n * p->width + 2 * largest + scratch + 2 * p->n * p->n;
+    const size_t pairs = p->K != NULL ? p->n * p->n : 0; /* a gradient has none */
+    const size_t numbers = inner + p->n * p->width + 2 * largest + scratch + 2 * pairs;
     qntk_status status = qntk_memory_check(numbers * sizeof(double), "gradients of a network",
                                            "use fewer rows or narrower layers");
     if (status != QNTK_OK)
@@ -59,9 +60,9 @@ qntk_status tangent_allocate(qntk_tangent_pass *p, const qntk_moments_weights *l
     p->weights[0] = qntk_alloc(largest, sizeof(double));
     p->weights[1] = qntk_alloc(largest, sizeof(double));
     p->scratch = qntk_alloc(scratch, sizeof(double));
-    p->pairs = qntk_alloc(p->n * p->n, sizeof(double));
+    p->pairs = pairs > 0 ? qntk_alloc(pairs, sizeof(double)) : NULL;
     if (p->rows == NULL || p->square == NULL || p->weights[0] == NULL || p->weights[1] == NULL ||
-        p->scratch == NULL || p->pairs == NULL)
+        p->scratch == NULL || (pairs > 0 && p->pairs == NULL))
         return QNTK_FAIL_MEMORY();
     lay_out(p, layers, p->rows);
     return QNTK_OK;

@@ -41,7 +41,7 @@ qntk_status qntk_tangent_gradient(const qntk_moments_weights *layers, size_t cou
 
 /* The same of sum_i sum_o coefficient_io f_o(x_i) over n rows X (n, layers[0].fan_in), coefficient (n, outputs): the
  * gradient of a loss is that of its derivatives by the outputs. By products of layers: the cost is that of a few passes
- * of all rows, on all threads, the same bytes for any number of them. Memory as qntk_tangent_kernel. */
+ * of all rows, on all threads, the same bytes for any number of them. Memory as qntk_tangent_kernel, but for its n^2. */
 qntk_status qntk_tangent_gradient_sum(const qntk_moments_weights *layers, size_t count, size_t n,
                                       const double *X, const double *coefficient, double *gradient);
 
