@@ -39,9 +39,6 @@ size_t qntk_plain_scratch(const qntk_plain *plain);
 /* Mean loss at the weights w. QNTK_NOT_FINITE with the row, QNTK_INTERRUPTED. */
 qntk_status qntk_plain_loss(const qntk_plain *plain, const double *w, double *scratch, double *loss);
 
-/* F (n, outputs) at the weights w. QNTK_INTERRUPTED. */
-qntk_status qntk_plain_outputs(const qntk_plain *plain, const double *w, double *scratch, double *F);
-
 /* The loss, its gradient (weights), and H direction (weights); NULL where not wanted, and direction with product. */
 qntk_status qntk_plain_derive(const qntk_plain *plain, const double *w, const double *direction,
                               double *scratch, double *loss, double *gradient, double *product);

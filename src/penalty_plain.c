@@ -3,7 +3,6 @@
 #include "penalty_internal.h"
 
 #include <cblas.h>
-#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -210,19 +209,6 @@ qntk_status qntk_plain_loss(const qntk_plain *plain, const double *w, double *sc
     }
     *loss = sum / (double)plain->n;
     return status;
-}
-
-qntk_status qntk_plain_outputs(const qntk_plain *plain, const double *w, double *scratch, double *F)
-{
-    for (size_t first = 0; first < plain->n; first += QNTK_PLAIN_ROWS) {
-        if (qntk_interrupted())
-            return qntk_fail(QNTK_INTERRUPTED, "interrupted");
-        const block b = block_create(plain, first, scratch);
-        forward(plain, w, NULL, &b);
-        memcpy(F + first * plain->outputs, outputs_of(plain, b.x, plain->count - 1),
-               b.rows * plain->outputs * sizeof *F);
-    }
-    return QNTK_OK;
 }
 
 /* ---- backward ---- */
