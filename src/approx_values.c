@@ -65,12 +65,6 @@ size_t approx_parts(const approx_alphabet *alphabet, double factor, uint32_t par
 
 /* ---- networks of real weights: the values are those that occur ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static qntk_status real_values(const approx_draft *draft, qntk_approx_network *network)
 {
     size_t count = 0;
@@ -83,7 +77,7 @@ static qntk_status real_values(const approx_draft *draft, qntk_approx_network *n
     for (size_t l = 1; l < draft->layers; l++)
         for (size_t k = 0; k < draft->layer[l].terms; k++)
             network->value[count++] = draft->layer[l].term[k].factor;
-    qsort(network->value, count, sizeof *network->value, ascending);
+    qsort(network->value, count, sizeof *network->value, qntk_ascending);
     for (size_t k = 0; k < count; k++)
         if (network->values == 0 || network->value[k] != network->value[network->values - 1])
             network->value[network->values++] = network->value[k];
@@ -105,7 +99,7 @@ static size_t parts_of(const realisation *r, double factor, uint32_t part[APPROX
     if (r->alphabet->count > 0)
         return approx_parts(r->alphabet, factor, part);
     const double *value = r->network->value;
-    const double *found = bsearch(&factor, value, r->network->values, sizeof *value, ascending);
+    const double *found = bsearch(&factor, value, r->network->values, sizeof *value, qntk_ascending);
     part[0] = found != NULL ? (uint32_t)(found - value) : 0;
     return found != NULL;
 }

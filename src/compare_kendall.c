@@ -219,12 +219,6 @@ static qntk_status run_block(void *context, size_t index, size_t worker)
     return status;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Of x (n) in ascending order, n >= 1. */
 static double quantile(size_t n, const double *x, double share)
 {
@@ -257,7 +251,7 @@ qntk_status qntk_compare_kendall_interval(size_t count, const double *x, const d
         if (!isnan(b.tau[r]))
             b.tau[interval->defined++] = b.tau[r];
     if (interval->defined > 0) {
-        qsort(b.tau, interval->defined, sizeof *b.tau, ascending);
+        qsort(b.tau, interval->defined, sizeof *b.tau, qntk_ascending);
         interval->low = quantile(interval->defined, b.tau, (1 - level) / 2);
         interval->high = quantile(interval->defined, b.tau, (1 + level) / 2);
     }

@@ -60,6 +60,19 @@ static inline size_t qntk_max(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* The mean of x (count, stride), every stride-th number of it, and the standard error of that mean; NaN for one. */
+double qntk_mean(size_t count, size_t stride, const double *x, double *error);
+
+/* Compares two doubles, for qsort. */
+int qntk_ascending(const void *a, const void *b);
+
+/* step^2/12: the variance of an error that is uniform over a step of this many levels; 0 for real weights. */
+static inline double qntk_noise_uniform(size_t levels)
+{
+    const double step = qntk_weight_step(levels);
+    return step * step / 12;
+}
+
 /* |x - z|^2 of two rows of length d: eight partial sums, so that it vectorises without reordering flags. */
 static inline double qntk_distance_squared(size_t d, const double *x, const double *z)
 {

@@ -107,18 +107,6 @@ static qntk_status draw_all(qntk_noise_job *job, qntk_rounding drawn)
 
 /* ---- means ---- */
 
-/* Mean of x (count, stride), its every stride-th number, and the standard error of that mean. */
-static double mean_of(size_t count, size_t stride, const double *x, double *se)
-{
-    double mean = 0, squares = 0;
-    for (size_t k = 0; k < count; k++)
-        mean += x[k * stride] / (double)count;
-    for (size_t k = 0; k < count; k++)
-        squares += (x[k * stride] - mean) * (x[k * stride] - mean);
-    *se = count > 1 ? sqrt(squares / (double)(count - 1) / (double)count) : NAN;
-    return mean;
-}
-
 /* Mean of (a - b)^2 over the entries of layer l; b NULL: 0. */
 static double mean_square(const qntk_noise_job *job, size_t l, const double *a, const double *b)
 {
@@ -137,7 +125,7 @@ static void measure_draws(const qntk_noise_job *job, size_t l, qntk_noise_layer 
     const double draws = (double)draws_of(job), unbiased = draws / (draws - 1);
     const size_t entries = job->n * job->layers[l].fan_out;
     double off = 0, shift = 0;
-    const double about = mean_of(draws_of(job), job->count, job->power + l, &noise->noise_se);
+    const double about = qntk_mean(draws_of(job), job->count, job->power + l, &noise->noise_se);
     for (size_t k = job->start[l]; k < job->start[l] + entries; k++) {
         const double mean = job->sum[k] / draws, moved = mean + job->mu[k] - job->clean[k];
         off += mean * mean / (double)entries;
@@ -154,7 +142,7 @@ static void measure_draws(const qntk_noise_job *job, size_t l, qntk_noise_layer 
 static void measure_chance(const qntk_noise_job *job, size_t l, double *chance)
 {
     double se;
-    const double mean = mean_of(draws_of(job), job->count, job->power + l, &se);
+    const double mean = qntk_mean(draws_of(job), job->count, job->power + l, &se);
     *chance = job->varies[l] && mean > 0 ? se * sqrt((double)draws_of(job)) / mean : 0; /* on the grid: 0 */
 }
 
@@ -177,10 +165,10 @@ static qntk_status measure_first_order(const qntk_noise_job *job, size_t l, qntk
     for (size_t r = 0; r < job->n; r++)
         for (size_t i = 0; i < some; i++)
             neuron[i] += job->first_order[(r * job->count + l) * most + i] / (double)job->n;
-    noise->first_order = mean_of(some, 1, neuron, &noise->first_order_se);
+    noise->first_order = qntk_mean(some, 1, neuron, &noise->first_order_se);
     noise->first_order_se =
         some < all ? noise->first_order_se * sqrt(1 - (double)some / (double)all) : 0; /* finite population */
-    noise->first_order_uniform = mean_of(job->n, job->count, job->uniform + l, &unused);
+    noise->first_order_uniform = qntk_mean(job->n, job->count, job->uniform + l, &unused);
     qntk_free(neuron);
     return QNTK_OK;
 }
@@ -191,7 +179,7 @@ static qntk_status measure_layer(const qntk_noise_job *job, size_t l)
     const qntk_moments_weights *layer = &job->layers[l];
     const size_t weights = layer->fan_in * layer->fan_out, entries = job->n * layer->fan_out;
     double unused;
-    noise->weight = mean_of(draws_of(job), job->count, job->weight + l, &unused);
+    noise->weight = qntk_mean(draws_of(job), job->count, job->weight + l, &unused);
     for (size_t k = 0; k < weights; k++)
         noise->weight_predicted += qntk_moments_tau(layer, k) / (double)weights;
     noise->signal = mean_square(job, l, job->clean, NULL);

@@ -43,13 +43,6 @@ static inline size_t qntk_noise_chosen(const qntk_noise_job *job, size_t l)
     return qntk_min(job->options.neurons, job->layers[l].fan_out);
 }
 
-/* step^2/12 */
-static inline double qntk_noise_uniform(size_t levels)
-{
-    const double step = qntk_weight_step(levels);
-    return step * step / 12;
-}
-
 /* Fills clean, own, mu, s2. */
 qntk_status qntk_noise_propagate(qntk_noise_job *job);
 

@@ -40,10 +40,10 @@ typedef struct {
 static double variance_of(const measuring *m, size_t l, double latent)
 {
     const size_t levels = m->network->layers[l].levels;
-    const double step = qntk_weight_step(levels);
     if (m->options->variance != NULL)
         return m->options->variance[l];
-    return m->rounding == QNTK_ROUNDING_NEAREST ? step * step / 12 : qntk_weight_noise(levels, latent);
+    return m->rounding == QNTK_ROUNDING_NEAREST ? qntk_noise_uniform(levels)
+                                                : qntk_weight_noise(levels, latent);
 }
 
 /* False if all are 0. */
@@ -163,22 +163,11 @@ static qntk_status kinks_block(void *context, size_t index, size_t worker)
 
 /* ---- means ---- */
 
-static void mean_and_error(size_t count, const double *value, double *mean, double *error)
-{
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < count; i++)
-        sum += value[i];
-    *mean = sum / (double)count;
-    for (size_t i = 0; i < count; i++)
-        squares += (value[i] - *mean) * (value[i] - *mean);
-    *error = sqrt(squares / (double)(count - 1) / (double)count);
-}
-
 static qntk_status average(measuring *m, size_t count, qntk_parallel_body body, double *mean, double *error)
 {
     qntk_status status = qntk_parallel_for(count, body, m);
     if (status == QNTK_OK)
-        mean_and_error(count, m->value, mean, error);
+        *mean = qntk_mean(count, 1, m->value, error);
     return status;
 }
 

@@ -143,18 +143,10 @@ static void average(const search *s, const qntk_sharpness *out, size_t kind, qnt
 {
     const size_t repeats = s->options->repeats;
     const bisection *b = s->all + kind * repeats;
-    double sum = 0, squares = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t r = 0; r < repeats; r++) {
-            const double value =
-                measure == QNTK_SHARPNESS_MEASURES ? b[r].sigma : measure_at(s, out, measure, b[r].sigma);
-            if (pass == 0)
-                sum += value;
-            else
-                squares += (value - *mean) * (value - *mean);
-            *mean = sum / (double)repeats;
-        }
-    *error = repeats > 1 ? sqrt(squares / (double)(repeats - 1) / (double)repeats) : NAN;
+    double *value = s->accuracy; /* done with, and long enough */
+    for (size_t r = 0; r < repeats; r++)
+        value[r] = measure == QNTK_SHARPNESS_MEASURES ? b[r].sigma : measure_at(s, out, measure, b[r].sigma);
+    *mean = qntk_mean(repeats, 1, value, error);
 }
 
 static void measure_all(const search *s, qntk_sharpness *out)

@@ -17,8 +17,7 @@ static double noise_radius(const qntk_network *network)
     double sum = 0;
     for (size_t l = 0; l < network->count; l++) {
         const qntk_network_layer *layer = &network->layers[l];
-        const double step = qntk_weight_step(layer->levels);
-        sum += step * step / 12 * (double)layer->fan_in * (double)layer->fan_out;
+        sum += qntk_noise_uniform(layer->levels) * (double)layer->fan_in * (double)layer->fan_out;
     }
     return sqrt(sum);
 }

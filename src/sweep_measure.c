@@ -34,12 +34,6 @@ bool qntk_measure_sampled(size_t measure)
     return measure < QNTK_MEASURES && measures[measure].sampled;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The 10 % quantile of the margins of the training rows, whose outputs are in F. Overwrites the answers. */
 static double margin(qntk_sweep_job *j)
 {
@@ -54,7 +48,7 @@ static double margin(qntk_sweep_job *j)
             other = c != label ? fmax(other, f[c]) : other;
         j->answer[i] = f[label] - other;
     }
-    qsort(j->answer, n, sizeof *j->answer, ascending);
+    qsort(j->answer, n, sizeof *j->answer, qntk_ascending);
     return j->answer[n / 10];
 }
 

@@ -55,12 +55,6 @@ void qntk_validation_free(qntk_validation *result)
 
 /* ---- Kolmogorov's test ---- */
 
-static int ascending(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* P(sqrt N D > t) as N grows. */
 static double kolmogorov_tail(double t)
 {
@@ -86,7 +80,7 @@ void qntk_validate_normality(size_t count, double *x, double *ks, double *p)
             return;
     if (count == 0)
         return;
-    qsort(x, count, sizeof *x, ascending);
+    qsort(x, count, sizeof *x, qntk_ascending);
     const double N = (double)count, root = sqrt(N);
     double distance = 0;
     for (size_t i = 0; i < count; i++) {
