@@ -124,6 +124,15 @@ static qntk_sweep_row empty_row(void)
     return row;
 }
 
+/* The margin looks up the output of a row's class. */
+static bool has_its_classes(const qntk_sweep_data *data)
+{
+    bool valid = true;
+    for (size_t i = 0; data->classes > 0 && i < data->n; i++)
+        valid = valid && data->y[i] >= 0 && data->y[i] < (double)data->classes;
+    return valid;
+}
+
 qntk_status qntk_sweep_run(const qntk_sweep *sweep, const qntk_sweep_data *data, size_t index,
                            qntk_sweep_row *row)
 {
@@ -132,6 +141,7 @@ qntk_status qntk_sweep_run(const qntk_sweep *sweep, const qntk_sweep_data *data,
     QNTK_REQUIRE(index < qntk_sweep_count(sweep), "no such model");
     QNTK_REQUIRE(data->n >= 1 && data->X != NULL && data->T != NULL && data->y != NULL,
                  "no rows to train on");
+    QNTK_REQUIRE(has_its_classes(data), "a row has a class that is none of them");
     QNTK_REQUIRE(data->classes > 0 || qntk_sweep_loss(sweep, 0) == QNTK_LOSS_SQUARED,
                  "the target is a number: loss = squared is the one for it");
     qntk_sweep_job j = {.sweep = sweep,

@@ -345,6 +345,12 @@ START_TEST(each_documented_error_is_given)
     qntk_interrupt();
     ck_assert_fails(qntk_sweep_run(&s, &r.data, 0, &row), QNTK_INTERRUPTED, "interrupted");
     qntk_interrupt_clear();
+    for (int k = 0; k < 3; k++) {
+        const double y[] = {-1, CLASSES, NAN};
+        make_rows(&r, CLASSES);
+        r.y[ROWS - 1] = y[k];
+        ck_assert_fails(qntk_sweep_run(&s, &r.data, 0, &row), QNTK_INVALID, "a class that is none");
+    }
     qntk_sweep_free(&s);
 }
 END_TEST

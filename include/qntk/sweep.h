@@ -148,8 +148,8 @@ typedef struct {
 
 /* Trains, judges and measures model `index`. The same bytes for any number of threads; serial inside a parallel loop,
  * where whole models are the items. Memory: that of a trainer.
- * QNTK_INVALID: index, data without rows to train on, a loss that does not suit them; QNTK_NO_MEMORY, QNTK_TOO_LARGE,
- * QNTK_INTERRUPTED. A training that diverges is a result. */
+ * QNTK_INVALID: index, data without rows to train on, a class beyond `classes`, a loss that does not suit them;
+ * QNTK_NO_MEMORY, QNTK_TOO_LARGE, QNTK_INTERRUPTED. A training that diverges is a result. */
 qntk_status qntk_sweep_run(const qntk_sweep *sweep, const qntk_sweep_data *data, size_t index,
                            qntk_sweep_row *row);
 
