@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -112,16 +113,29 @@ static bool take_lock(int file)
     return false;
 }
 
+/* Whether the file is still the one of this name: while a lock was waited for, another run may have replaced it. */
+static bool still_named(int file, const char *path)
+{
+    struct stat here, there;
+    return fstat(file, &here) == 0 && stat(path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
 /* Opens it and keeps others out; *file -1 and QNTK_OK: it is not there. */
 static qntk_status lock_part(const sweep_job *j, int *file)
 {
-    *file = open(j->part, O_WRONLY | O_APPEND | O_CLOEXEC);
-    if (*file < 0)
-        return errno == ENOENT ? QNTK_OK : part_failure(j);
-    if (take_lock(*file))
-        return QNTK_OK;
-    close(*file);
-    *file = -1;
+    for (int attempt = 0; attempt < 40; attempt++) {
+        *file = open(j->part, O_WRONLY | O_APPEND | O_CLOEXEC);
+        if (*file < 0)
+            return errno == ENOENT ? QNTK_OK : part_failure(j);
+        const bool locked = take_lock(*file);
+        if (locked && still_named(*file, j->part))
+            return QNTK_OK;
+        close(*file);
+        *file = -1;
+        if (!locked)
+            break;
+    }
     return cli_message(QNTK_INVALID, "%s: another run is writing it", j->part);
 }
 
