@@ -58,11 +58,12 @@ static bool fill_variances(const measuring *m)
     return any;
 }
 
-/* The nearest level, the upper one of two. */
+/* The nearest level, the upper one of two. Times (levels-1)/2, which is exact, not over the step, which is not: ties
+ * would go down for some numbers of levels. */
 static double nearest(size_t levels, double latent)
 {
-    const double step = qntk_weight_step(levels);
-    return levels < 2 ? latent : fmin(1, floor((latent + 1) / step + 0.5) * step - 1);
+    const double cells = (double)levels - 1;
+    return levels < 2 ? latent : 2 * floor((latent + 1) * (cells / 2) + 0.5) / cells - 1;
 }
 
 /* out <- Q(w), and g'(Q(w) - w). */

@@ -380,6 +380,31 @@ START_TEST(all_roundings_of_a_tiny_network_give_the_sampled_penalty)
 }
 END_TEST
 
+START_TEST(a_tie_goes_to_the_upper_level_as_in_the_network)
+{
+    /* one weight theta = 0 in the middle of even numbers of levels: L(Q) - L(0) = (f - 1)^2/2 - 1/2 */
+    const size_t shape[] = {1, 1};
+    const float X[1] = {1}, T[1] = {1};
+    qntk_penalty_options options = qntk_penalty_defaults();
+    double worst = 0;
+    options.loss = QNTK_LOSS_SQUARED;
+    options.draws = options.probes = 2;
+    for (size_t levels = 2; levels <= 1024; levels += 2) {
+        qntk_network network;
+        qntk_penalty penalty;
+        double f;
+        ck_assert_ok(qntk_network_create(1, shape, &levels, 0, 1, &network));
+        network.layers[0].latent[0] = 0;
+        ck_assert_ok(qntk_network_expect(&network, QNTK_ROUNDING_NEAREST, 1, X, &f));
+        ck_assert_ok(qntk_penalty_measure(&network, QNTK_ROUNDING_NEAREST, 1, X, T, options, &penalty));
+        const double expected = ((f - 1) * (f - 1) - 1) / 2;
+        worst = test_worse(worst, fabs(penalty.sampled / expected - 1)); /* the wrong one: 2 and more */
+        qntk_network_free(&network);
+    }
+    ck_assert_double_lt(worst, 0x1p-22); /* f is in single precision */
+}
+END_TEST
+
 START_TEST(noise_beyond_a_kink_is_unseen_by_the_hessian)
 {
     /* f = relu(w x), w = -a/2, e uniform on [-a,a], t = 0: P = (x^2/2) E max(0, w+e)^2 = (x^2/2) a^2/48 */
@@ -624,6 +649,7 @@ static void add_tests(TCase *tcase)
     tcase_add_test(tcase, the_gap_of_least_squares_is_twice_the_penalty_of_its_own_errors);
     tcase_add_test(tcase, two_weights_in_a_row_have_a_term_of_fourth_order);
     tcase_add_test(tcase, all_roundings_of_a_tiny_network_give_the_sampled_penalty);
+    tcase_add_test(tcase, a_tie_goes_to_the_upper_level_as_in_the_network);
     tcase_add_test(tcase, noise_beyond_a_kink_is_unseen_by_the_hessian);
     tcase_add_test(tcase, kinks_are_summed_over_rows_and_neurons);
     tcase_add_test(tcase, kinks_are_what_the_hessian_lacks);
