@@ -128,7 +128,7 @@ do for [k = 1:panels] {
         set ytics ("" 1)
         do for [e = int(floor(log10(low / 1.15))):int(ceil(log10(high * 1.15)))] { do for [step in steps] {
             at = real(step) * 10.0 ** e
-            set ytics add (sprintf("%g", at) at)
+            set ytics add (step eq "1" && (e < -2 || e > 3) ? sprintf("10^{%d}", e) : sprintf("%g", at) at)
         } }
     } else {
         unset logscale y
