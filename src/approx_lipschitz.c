@@ -51,11 +51,10 @@ qntk_status qntk_approx_lipschitz_plan(size_t d, size_t smoothness, double eps, 
 }
 
 /* c_k of the neurons s_ij = i (N-1) + j - 1. */
-static void add_cell(approx_draft *draft, const qntk_approx_plan *p, const size_t *k)
+static void add_cell(approx_draft *draft, size_t d, size_t N, const size_t *k)
 {
-    const size_t N = p->cells;
-    approx_form cell = {.constant = 0.5 - (double)p->d};
-    for (size_t i = 0; i < p->d; i++) {
+    approx_form cell = {.constant = 0.5 - (double)d};
+    for (size_t i = 0; i < d; i++) {
         if (k[i] == 0)
             cell.constant++;
         else
@@ -70,10 +69,10 @@ qntk_status approx_draft_steps(const qntk_approx_function *function, const qntk_
                                approx_draft *draft)
 {
     static const size_t none[QNTK_APPROX_DIM_MAX] = {0};
-    const size_t N = qntk_max(p->cells, 1);
+    const size_t N = qntk_max(p->cells, 1), d = qntk_min(p->d, QNTK_APPROX_DIM_MAX);
     size_t cells = 1;
-    *draft = (approx_draft){.inputs = p->d};
-    for (size_t i = 0; i < p->d; i++) {
+    *draft = (approx_draft){.inputs = d};
+    for (size_t i = 0; i < d; i++) {
         cells *= N;
         for (size_t j = 1; j < N; j++) {
             const approx_form step = approx_of_neuron(i, 1, -(double)j / (double)N);
@@ -84,21 +83,21 @@ qntk_status approx_draft_steps(const qntk_approx_function *function, const qntk_
     if (readout == NULL)
         draft->status = QNTK_FAIL_MEMORY();
     for (size_t cell = 0; cell < cells && draft->status == QNTK_OK; cell++) {
-        size_t k[QNTK_APPROX_DIM_MAX];
-        double centre[QNTK_APPROX_DIM_MAX];
-        for (size_t i = 0, rest = cell; i < p->d; i++, rest /= N) {
+        size_t k[QNTK_APPROX_DIM_MAX] = {0};
+        double centre[QNTK_APPROX_DIM_MAX] = {0};
+        for (size_t i = 0, rest = cell; i < d; i++, rest /= N) {
             k[i] = rest % N;
             centre[i] = ((double)k[i] + 0.5) / (double)N;
         }
-        if (cell % 4096 == 0 && qntk_interrupted())
-            draft->status = qntk_fail(QNTK_INTERRUPTED, "interrupted");
         double weight = function->derivative(function, p, centre, none);
-        if (!isfinite(weight) && draft->status == QNTK_OK)
-            draft->status = approx_not_finite(function->name, p->d, centre, weight);
+        if (!isfinite(weight))
+            draft->status = approx_not_finite(function->name, d, centre, weight);
+        else if (cell % 4096 == 0 && qntk_interrupted())
+            draft->status = qntk_fail(QNTK_INTERRUPTED, "interrupted");
         else if (p->values > 0)
             weight = value_at(p->values, (size_t)nearbyint((weight + 1) / 2 * (double)(p->values - 1)));
         readout[cell] = (approx_term){cell, weight};
-        add_cell(draft, p, k);
+        add_cell(draft, d, N, k);
     }
     approx_finish_terms(draft, cells, readout, 0);
     qntk_free(readout);

@@ -250,14 +250,14 @@ END_TEST
 /* sum_k psi_k(x) sum_{|v|<n} D^v f(k/S)/v! (x - k/S)^v, as it stands. */
 static double twin(const qntk_approx_function *f, const qntk_approx_plan *p, const double *x)
 {
-    const size_t side = p->cells + 1, n = p->smoothness;
+    const size_t side = p->cells + 1, n = p->smoothness, d = p->d < 3 ? p->d : 3;
     size_t cells = 1;
     double value = 0;
-    for (size_t i = 0; i < p->d; i++)
+    for (size_t i = 0; i < d; i++)
         cells *= side;
     for (size_t cell = 0; cell < cells; cell++) {
         double psi = 1, centre[3], u[3], poly = 0;
-        for (size_t i = 0, k = cell; i < p->d; i++, k /= side) {
+        for (size_t i = 0, k = cell; i < d; i++, k /= side) {
             centre[i] = (double)(k % side) / (double)p->cells;
             u[i] = x[i] - centre[i];
             psi *= fmin(1, fmax(0, 2 - 3 * fabs(u[i]) * (double)p->cells));
@@ -266,10 +266,10 @@ static double twin(const qntk_approx_function *f, const qntk_approx_plan *p, con
             continue;
         for (size_t c = 0; c < n * n * n; c++) {
             const size_t v[3] = {c % n, c / n % n, c / n / n};
-            if (v[0] + v[1] + v[2] >= n || (p->d < 3 && v[2] > 0) || (p->d < 2 && v[1] > 0))
+            if (v[0] + v[1] + v[2] >= n || (d < 3 && v[2] > 0) || (d < 2 && v[1] > 0))
                 continue;
             double term = f->derivative(f, p, centre, v);
-            for (size_t i = 0; i < p->d; i++)
+            for (size_t i = 0; i < d; i++)
                 term *= pow(u[i], (double)v[i]) / tgamma((double)v[i] + 1);
             poly += term;
         }
